@@ -1,0 +1,1 @@
+//! Triggers, queue, budget, and the shell that carries out effects.

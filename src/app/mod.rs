@@ -1,0 +1,1 @@
+//! Application, AppProject and their status; the schemas of their CRDs.

@@ -1,0 +1,1 @@
+//! Git over gix: the cache, fetches, trees.

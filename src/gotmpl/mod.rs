@@ -1,0 +1,1 @@
+//! Go's template language and the functions of sprig and Helm.

@@ -1,0 +1,1 @@
+//! Helm charts: values, dependencies, release data, output order.

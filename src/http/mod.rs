@@ -1,0 +1,1 @@
+//! Client settings: TLS, proxies, CAs, limits, redirects, retries.

@@ -1,0 +1,1 @@
+//! Jsonnet: files to objects.

@@ -1,0 +1,1 @@
+//! Kustomize: kustomizations to objects.

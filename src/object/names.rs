@@ -1,0 +1,29 @@
+//! The names of labels, annotations and finalizers that have a meaning.
+
+pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
+pub const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
+pub const COMPARE_OPTIONS: &str = "argocd.argoproj.io/compare-options";
+pub const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";
+pub const HOOK: &str = "argocd.argoproj.io/hook";
+pub const HOOK_DELETE_POLICY: &str = "argocd.argoproj.io/hook-delete-policy";
+pub const REFRESH: &str = "argocd.argoproj.io/refresh";
+pub const SKIP_RECONCILE: &str = "argocd.argoproj.io/skip-reconcile";
+pub const IGNORE_HEALTHCHECK: &str = "argocd.argoproj.io/ignore-healthcheck";
+pub const MANIFEST_GENERATE_PATHS: &str = "argocd.argoproj.io/manifest-generate-paths";
+pub const SECRET_TYPE: &str = "argocd.argoproj.io/secret-type";
+
+pub const HELM_HOOK: &str = "helm.sh/hook";
+pub const HELM_HOOK_WEIGHT: &str = "helm.sh/hook-weight";
+pub const HELM_HOOK_DELETE_POLICY: &str = "helm.sh/hook-delete-policy";
+pub const HELM_RESOURCE_POLICY: &str = "helm.sh/resource-policy";
+
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The label with which the API server filters what we list and watch.
+pub const MANAGED_LABEL: &str = "drupelet.io/managed";
+pub const MANAGED_LABEL_VALUE: &str = "true";
+
+/// Our field manager in server-side apply.
+pub const FIELD_MANAGER: &str = "drupelet";
+
+pub const RESOURCES_FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";

@@ -1,0 +1,1 @@
+//! A tree, a source and capabilities to objects, warnings, needs and inputs.

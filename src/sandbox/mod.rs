@@ -1,0 +1,1 @@
+//! The embedded API server; shares no code with kube, diff and agent.

@@ -1,0 +1,1 @@
+//! Phases, waves, order, hooks, prune: a plan and its state machine.

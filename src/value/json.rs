@@ -1,0 +1,136 @@
+//! JSON over serde_json: integers stay integers, keys come out sorted.
+
+use super::{Map, Value};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// A document that is not JSON; carries line and column.
+#[derive(Debug, thiserror::Error)]
+#[error("invalid JSON: {0}")]
+pub struct JsonError(#[from] serde_json::Error);
+
+impl Value {
+    /// One JSON document; nothing but white space may follow.
+    pub fn from_json(text: &[u8]) -> Result<Value, JsonError> {
+        Ok(serde_json::from_slice(text)?)
+    }
+
+    /// Compact JSON with sorted keys. Equal values give equal bytes, so
+    /// digests may be taken of it. A float that is not finite becomes null.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a value has no key that is not a string")
+    }
+
+    /// JSON with an indentation of `indent` spaces.
+    pub fn to_json_pretty(&self, indent: usize) -> String {
+        let indent = " ".repeat(indent);
+        let mut out = Vec::new();
+        let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+        let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
+        self.serialize(&mut serializer)
+            .expect("a value has no key that is not a string");
+        String::from_utf8(out).expect("serde_json writes UTF-8")
+    }
+
+    /// A Rust type with serde's traits as a value.
+    pub fn of<T: Serialize>(typed: &T) -> Result<Value, JsonError> {
+        let text = serde_json::to_vec(typed)?;
+        Value::from_json(&text)
+    }
+
+    /// A value as a Rust type with serde's traits.
+    pub fn to<T: serde::de::DeserializeOwned>(&self) -> Result<T, JsonError> {
+        Ok(serde_json::from_slice(self.to_json().as_bytes())?)
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(flag) => serializer.serialize_bool(*flag),
+            Value::Int(number) => serializer.serialize_i64(*number),
+            Value::Uint(number) => serializer.serialize_u64(*number),
+            Value::Float(number) => serializer.serialize_f64(*number),
+            Value::Str(text) => serializer.serialize_str(text),
+            Value::Seq(items) => {
+                let mut seq = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    seq.serialize_element(item)?;
+                }
+                seq.end()
+            }
+            Value::Map(map) => map.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Deserialize::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Int(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(i64::try_from(number).map_or(Value::Uint(number), Value::Int))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Float(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Str(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::Str(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut seq = Vec::new();
+        while let Some(item) = items.next_element()? {
+            seq.push(item);
+        }
+        Ok(Value::Seq(seq))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((key, value)) = entries.next_entry::<String, Value>()? {
+            map.insert(key, value);
+        }
+        Ok(Value::Map(map))
+    }
+}

@@ -1,0 +1,215 @@
+//! The layers of docs/architecture.md as a test: a room imports only what its
+//! row allows, and the pure rooms touch no socket, disk, clock, environment.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Room, and the rooms that it may import.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("value", &[]),
+    ("object", &["value"]),
+    ("tree", &["value"]),
+    ("app", &["value", "object"]),
+    ("gotmpl", &["value"]),
+    ("helm", &["value", "gotmpl", "object", "tree"]),
+    ("kustomize", &["value", "object", "tree", "helm"]),
+    ("jsonnet", &["value", "object", "tree"]),
+    (
+        "render",
+        &[
+            "value",
+            "object",
+            "tree",
+            "app",
+            "gotmpl",
+            "helm",
+            "kustomize",
+            "jsonnet",
+        ],
+    ),
+    ("diff", &["value", "object", "app"]),
+    ("health", &["value", "object", "app"]),
+    ("project", &["value", "object", "app"]),
+    (
+        "sync",
+        &["value", "object", "app", "diff", "health", "project"],
+    ),
+    ("http", &[]),
+    ("git", &["value", "http", "tree"]),
+    ("registry", &["value", "http", "tree"]),
+    ("kube", &["value", "http", "object"]),
+    (
+        "agent",
+        &[
+            "value",
+            "object",
+            "tree",
+            "app",
+            "gotmpl",
+            "helm",
+            "kustomize",
+            "jsonnet",
+            "render",
+            "diff",
+            "health",
+            "project",
+            "sync",
+            "http",
+            "git",
+            "registry",
+            "kube",
+        ],
+    ),
+    ("server", &["value", "object", "app", "diff", "agent"]),
+    ("sandbox", &["value", "object"]),
+    ("cli", &["*"]),
+];
+
+/// Rooms without side effects, and what would give one away.
+const PURE: &[&str] = &[
+    "value",
+    "object",
+    "tree",
+    "app",
+    "gotmpl",
+    "helm",
+    "kustomize",
+    "jsonnet",
+    "render",
+    "diff",
+    "health",
+    "project",
+    "sync",
+];
+const IMPURE: &[&str] = &[
+    "std::net",
+    "std::fs",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "Utc::now",
+    "getrandom",
+    "OsRng",
+    "thread_rng",
+    "tokio::",
+    "ureq::",
+    "println!",
+    "eprintln!",
+];
+
+fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).expect("the source tree is readable") {
+        let path = entry.expect("the source tree is readable").path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The code of a line, without a trailing comment.
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
+}
+
+fn imported_rooms(line: &str) -> Vec<&str> {
+    let mut rooms = Vec::new();
+    for prefix in ["crate::", "drupelet::"] {
+        for (at, _) in line.match_indices(prefix) {
+            let rest = &line[at + prefix.len()..];
+            // `use crate::{value::Value, object::Object}` names several.
+            let names = rest.strip_prefix('{').map_or_else(
+                || vec![rest],
+                |list| list.split(',').map(str::trim).collect(),
+            );
+            for name in names {
+                let end = name
+                    .find(|c: char| !c.is_alphanumeric() && c != '_')
+                    .unwrap_or(name.len());
+                rooms.push(&name[..end]);
+            }
+        }
+    }
+    rooms
+}
+
+#[test]
+fn rooms_import_only_what_the_table_allows() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut faults = Vec::new();
+    for (room, allowed) in ROOMS {
+        let mut files = Vec::new();
+        rust_files(&source.join(room), &mut files);
+        assert!(
+            !files.is_empty(),
+            "room {room} has no files: mend the table"
+        );
+        for file in files {
+            let text = fs::read_to_string(&file).expect("sources are UTF-8");
+            for (number, line) in text.lines().enumerate() {
+                for name in imported_rooms(code(line)) {
+                    let known = ROOMS.iter().any(|(r, _)| *r == name);
+                    if known && name != *room && !allowed.contains(&name) && !allowed.contains(&"*")
+                    {
+                        faults.push(format!(
+                            "{}:{}: room {room} may not import {name}",
+                            file.display(),
+                            number + 1
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn every_folder_is_a_room_of_the_table() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(source).expect("the source tree is readable") {
+        let path = entry.expect("the source tree is readable").path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if path.is_dir() {
+            assert!(
+                ROOMS.iter().any(|(room, _)| *room == name),
+                "src/{name} is not in the table"
+            );
+        }
+    }
+}
+
+#[test]
+fn pure_rooms_have_no_side_effects() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut faults = Vec::new();
+    for room in PURE {
+        let mut files = Vec::new();
+        rust_files(&source.join(room), &mut files);
+        for file in files {
+            let text = fs::read_to_string(&file).expect("sources are UTF-8");
+            let body = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for (number, line) in body.lines().enumerate() {
+                for name in IMPURE {
+                    if code(line).contains(name) {
+                        faults.push(format!(
+                            "{}:{}: {name} in the pure room {room}",
+                            file.display(),
+                            number + 1
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
