@@ -1,0 +1,3 @@
+//! What several test programs share: servers on loopback.
+
+pub mod serve;
