@@ -3,7 +3,11 @@
 //! Invariant: a path never leaves its tree. `..` past the root, absolute
 //! paths and symlinks that point outside are errors, not lookups.
 
-use std::collections::BTreeMap;
+mod memory;
+mod resolve;
+
+pub use memory::MemoryTree;
+pub use resolve::resolve;
 
 /// Where in a symlink chain a lookup gives up.
 pub const MAX_SYMLINKS: usize = 40;
@@ -56,10 +60,4 @@ pub trait Tree {
     fn list(&self, directory: &str) -> Result<Vec<(String, Entry)>, TreeError>;
     /// The bytes of a file, or the target of a symlink.
     fn read(&self, file: &str) -> Result<Vec<u8>, TreeError>;
-}
-
-/// Files in memory.
-#[derive(Clone, Debug, Default)]
-pub struct MemoryTree {
-    pub files: BTreeMap<String, Vec<u8>>,
 }
