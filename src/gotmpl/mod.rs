@@ -1,1 +1,32 @@
-//! Go's template language and the functions of sprig and Helm.
+//! Go's template language and the functions of sprig and Helm: templates and
+//! values in, text out, as Helm 4.2 (Go 1.26's text/template) prints it.
+//!
+//! Invariant: pure. Clock, randomness and cluster come in through `Host`; what
+//! a template can cost in time, memory and stack is held by `Limits`.
+
+mod val;
+
+mod gostr;
+
+mod list;
+
+mod map;
+
+mod teardown;
+
+mod types;
+
+mod func;
+
+mod context;
+
+mod error;
+
+pub use context::{Context, Host, Limits};
+pub use error::Error;
+pub use func::{Call, FuncDef, FuncTable};
+pub use gostr::GoStr;
+pub use list::List;
+pub use map::Map;
+pub use types::{Kind, Named, Type};
+pub use val::{MAX_NESTING, Numbers, Object, Val};
