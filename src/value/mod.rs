@@ -3,8 +3,13 @@
 //!
 //! Invariant: nothing here knows what a field of a Kubernetes object means.
 
+pub mod yaml;
+
 mod json;
+
 mod map;
+
+pub mod number;
 
 pub use json::JsonError;
 pub use map::Map;
