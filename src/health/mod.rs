@@ -1,1 +1,7 @@
 //! How an object fares.
+//!
+//! Invariant: pure; the rules look at one object and nothing else.
+
+mod status;
+
+pub use status::{Health, HealthStatus};

@@ -1,0 +1,584 @@
+use super::item::DeletePolicy;
+use super::plan::{Action, Phase, Plan, Task};
+use crate::app::{OperationPhase, ResourceResult};
+use crate::health::HealthStatus;
+use crate::object::ResourceKey;
+
+/// The pause between two waves, as upstream: controllers get a moment to
+/// react before health is believed.
+pub const WAVE_PAUSE_MS: u64 = 2_000;
+
+/// What the shell is to do; tasks are named by their index in the plan.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Apply without writing.
+    DryRun(usize),
+    Apply(usize),
+    Prune(usize),
+    /// Delete a hook's object: an older one of this name, or one that is done.
+    DeleteHook(usize),
+    /// Tell the health of a task's object now and whenever it changes.
+    ObserveHealth(usize),
+    Pause {
+        milliseconds: u64,
+    },
+    /// The sync has moved on: write its progress.
+    Report,
+}
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    Started,
+    DryRunDone(usize, Result<(), TaskFault>),
+    /// The message says what the apply did (created, configured, unchanged).
+    Applied(usize, Result<String, TaskFault>),
+    Pruned(usize, Result<(), TaskFault>),
+    /// The object of a hook is gone (or never was).
+    HookGone(usize, Result<(), TaskFault>),
+    /// `None`: the kind has no health; Missing: the object is gone.
+    Health(usize, Option<HealthStatus>, String),
+    PauseOver,
+    Terminate,
+}
+
+/// Why a task failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFault {
+    pub message: String,
+    /// The API server could not be reached: the rest of the sync is void.
+    pub aborts: bool,
+}
+
+/// How a sync ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub phase: OperationPhase,
+    pub message: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    Due,
+    /// A hook's older object is being deleted.
+    Clearing,
+    InFlight,
+    AwaitingHealth,
+    Done,
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    New,
+    DryRun { next: usize },
+    Wave,
+    Pausing,
+    Over,
+}
+
+/// One sync in progress.
+#[derive(Debug)]
+pub struct Sync {
+    plan: Plan,
+    multi_step: bool,
+    states: Vec<State>,
+    messages: Vec<String>,
+    stage: Stage,
+    /// The first cause of failure; from then on only SyncFail hooks run.
+    failed: Option<Outcome>,
+    outcome: Option<Outcome>,
+    last_group: Option<(Phase, i32)>,
+}
+
+impl Sync {
+    pub fn new(plan: Plan) -> Self {
+        let n_tasks = plan.tasks.len();
+        Sync {
+            multi_step: plan.is_multi_step(),
+            states: vec![State::Due; n_tasks],
+            messages: vec![String::new(); n_tasks],
+            stage: Stage::New,
+            failed: None,
+            outcome: None,
+            last_group: None,
+            plan,
+        }
+    }
+
+    /// Marks a hook that had finished before a restart of the agent, so that
+    /// it does not run twice.
+    pub fn resume_hook(&mut self, key: &ResourceKey, phase: &str, hook_phase: &str) {
+        for (index, task) in self.plan.tasks.iter().enumerate() {
+            if task.hook.is_some() && task.key == *key && task.phase.as_str() == phase {
+                match hook_phase {
+                    "Succeeded" => self.states[index] = State::Done,
+                    "Running" => self.states[index] = State::AwaitingHealth,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    pub fn task(&self, index: usize) -> &Task {
+        &self.plan.tasks[index]
+    }
+
+    pub fn tasks(&self) -> &[Task] {
+        &self.plan.tasks
+    }
+
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    /// One line on what the sync is at, for `operationState.message`.
+    pub fn progress(&self) -> String {
+        let waiting = self
+            .states
+            .iter()
+            .zip(&self.plan.tasks)
+            .filter(|(state, _)| **state == State::AwaitingHealth);
+        let mut names: Vec<String> = waiting
+            .map(|(_, task)| {
+                let key = &task.key;
+                let kind = if key.group.is_empty() {
+                    key.kind.clone()
+                } else {
+                    format!("{}/{}", key.group, key.kind)
+                };
+                format!("{kind}/{}", key.name)
+            })
+            .collect();
+        if names.is_empty() {
+            return match self.stage {
+                Stage::New | Stage::DryRun { .. } => "checking all objects".to_owned(),
+                Stage::Wave | Stage::Pausing | Stage::Over => "applying".to_owned(),
+            };
+        }
+        let hooks = self
+            .states
+            .iter()
+            .zip(&self.plan.tasks)
+            .any(|(state, task)| *state == State::AwaitingHealth && task.hook.is_some());
+        let more = names.len().saturating_sub(1);
+        let first = names.swap_remove(0);
+        let what = if hooks {
+            "completion of hook"
+        } else {
+            "healthy state of"
+        };
+        match more {
+            0 => format!("waiting for {what} {first}"),
+            more => format!("waiting for {what} {first} and {more} more"),
+        }
+    }
+
+    /// The results so far, for `syncResult.resources`.
+    pub fn results(&self) -> Vec<ResourceResult> {
+        self.plan
+            .tasks
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| {
+                self.states[*index] != State::Due || !self.messages[*index].is_empty()
+            })
+            .map(|(index, task)| self.result(index, task))
+            .collect()
+    }
+
+    fn result(&self, index: usize, task: &Task) -> ResourceResult {
+        let state = &self.states[index];
+        let hook_phase = match (task.hook, state) {
+            (None, _) => "",
+            (Some(_), State::Done) => "Succeeded",
+            (Some(_), State::Failed) => "Failed",
+            (Some(_), _) => "Running",
+        };
+        let status = match (&task.action, state) {
+            (Action::KeepExtra(_), _) => "PruneSkipped",
+            (_, State::Failed) => "SyncFailed",
+            (Action::Prune { .. }, State::Done) => "Pruned",
+            (_, State::Done | State::AwaitingHealth) => "Synced",
+            (_, State::Due | State::Clearing | State::InFlight) => "",
+        };
+        ResourceResult {
+            group: task.gvk.group.clone(),
+            version: task.gvk.version.clone(),
+            kind: task.gvk.kind.clone(),
+            namespace: task.key.namespace.clone(),
+            name: task.key.name.clone(),
+            status: status.to_owned(),
+            message: self.messages[index].clone(),
+            hook_type: task
+                .hook
+                .map(|_| task.phase.as_str())
+                .unwrap_or_default()
+                .to_owned(),
+            hook_phase: hook_phase.to_owned(),
+            sync_phase: task.phase.as_str().to_owned(),
+        }
+    }
+
+    /// Takes in an event and says what is to be done next.
+    pub fn step(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.outcome.is_some() {
+            return effects;
+        }
+        match event {
+            Event::Started => {
+                self.stage = Stage::DryRun { next: 0 };
+                self.next_dry_run(&mut effects);
+            }
+            Event::DryRunDone(index, result) => {
+                if let Err(fault) = result {
+                    self.fail_task(index, fault);
+                }
+                self.next_dry_run(&mut effects);
+            }
+            Event::Applied(index, Ok(message)) => {
+                self.messages[index] = message;
+                if self.awaits_health(index) {
+                    self.states[index] = State::AwaitingHealth;
+                    effects.push(Effect::ObserveHealth(index));
+                } else {
+                    self.states[index] = State::Done;
+                }
+                self.advance(&mut effects);
+            }
+            Event::Pruned(index, Ok(())) => {
+                self.messages[index] = "pruned".to_owned();
+                self.states[index] = State::Done;
+                self.advance(&mut effects);
+            }
+            Event::HookGone(index, Ok(())) => {
+                if self.states[index] == State::Clearing {
+                    self.states[index] = State::InFlight;
+                    effects.push(Effect::Apply(index));
+                }
+            }
+            Event::HookGone(index, Err(fault)) => {
+                // A finished hook that cannot be deleted does not fail the sync.
+                if self.states[index] == State::Clearing {
+                    self.fail_task(index, fault);
+                    self.advance(&mut effects);
+                }
+            }
+            Event::Applied(index, Err(fault)) | Event::Pruned(index, Err(fault)) => {
+                self.fail_task(index, fault);
+                self.advance(&mut effects);
+            }
+            Event::Health(index, health, message) => {
+                if self.states[index] == State::AwaitingHealth {
+                    self.health_changed(index, health, message, &mut effects);
+                }
+            }
+            Event::PauseOver => {
+                if self.stage == Stage::Pausing {
+                    self.stage = Stage::Wave;
+                    self.advance(&mut effects);
+                }
+            }
+            Event::Terminate => self.terminate(&mut effects),
+        }
+        effects
+    }
+
+    fn next_dry_run(&mut self, effects: &mut Vec<Effect>) {
+        let Stage::DryRun { next } = self.stage else {
+            return;
+        };
+        let found = (next..self.plan.tasks.len()).find(|index| self.needs_dry_run(*index));
+        if let Some(index) = found
+            && !self.is_aborted()
+        {
+            self.stage = Stage::DryRun { next: index + 1 };
+            effects.push(Effect::DryRun(index));
+            return;
+        }
+        self.stage = Stage::Wave;
+        if let Some(outcome) = self.failed.take() {
+            // Nothing has been written: SyncFail hooks are for what has.
+            self.finish(outcome);
+        } else if self.plan.dry_run {
+            for (state, message) in self.states.iter_mut().zip(&mut self.messages) {
+                *state = State::Done;
+                message.push_str("dry run");
+            }
+            self.finish(Outcome {
+                phase: OperationPhase::Succeeded,
+                message: "successfully synced (dry run)".to_owned(),
+            });
+        } else {
+            self.advance(effects);
+        }
+    }
+
+    fn needs_dry_run(&self, index: usize) -> bool {
+        let task = &self.plan.tasks[index];
+        let Some(item) = task.item() else {
+            return false;
+        };
+        if item.in_sync || self.states[index] != State::Due {
+            return false;
+        }
+        let earlier_provides = self.plan.tasks.iter().any(|other| {
+            let provider = other.item();
+            provider.and_then(|item| item.defines.as_ref())
+                == Some(&(task.key.group.clone(), task.key.kind.clone()))
+                || (provider.is_some()
+                    && other.key.group.is_empty()
+                    && other.key.kind == "Namespace"
+                    && !task.key.namespace.is_empty()
+                    && other.key.name == task.key.namespace)
+        });
+        !earlier_provides
+    }
+
+    fn is_aborted(&self) -> bool {
+        matches!(&self.failed, Some(outcome) if outcome.phase == OperationPhase::Error)
+    }
+
+    fn fail_task(&mut self, index: usize, fault: TaskFault) {
+        self.states[index] = State::Failed;
+        self.messages[index] = fault.message.clone();
+        if fault.aborts {
+            self.failed = Some(Outcome {
+                phase: OperationPhase::Error,
+                message: fault.message,
+            });
+        } else if self.failed.is_none() {
+            self.failed = Some(Outcome {
+                phase: OperationPhase::Failed,
+                message: "one or more objects failed to apply".to_owned(),
+            });
+        }
+    }
+
+    fn awaits_health(&self, index: usize) -> bool {
+        self.multi_step && self.plan.tasks[index].item().is_some()
+    }
+
+    /// Starts the next task of the current wave, or the next wave.
+    fn advance(&mut self, effects: &mut Vec<Effect>) {
+        if self.stage != Stage::Wave {
+            return;
+        }
+        loop {
+            let busy = self
+                .states
+                .iter()
+                .any(|state| matches!(state, State::InFlight | State::Clearing));
+            if busy {
+                return;
+            }
+            if self.is_aborted() {
+                let outcome = self.failed.take().expect("an aborted sync has failed");
+                self.finish(outcome);
+                return;
+            }
+            let Some(index) = self.next_due() else {
+                if self.states.contains(&State::AwaitingHealth) && self.failed.is_none() {
+                    effects.push(Effect::Report);
+                    return;
+                }
+                self.close();
+                return;
+            };
+            let group = (self.plan.tasks[index].phase, self.plan.tasks[index].wave);
+            if self.last_group != Some(group) {
+                // The wave before must be through.
+                if self.states.contains(&State::AwaitingHealth) && self.failed.is_none() {
+                    effects.push(Effect::Report);
+                    return;
+                }
+                let is_first = self.last_group.is_none();
+                self.last_group = Some(group);
+                self.observe_resumed(group, effects);
+                if !is_first {
+                    self.stage = Stage::Pausing;
+                    effects.push(Effect::Pause {
+                        milliseconds: WAVE_PAUSE_MS,
+                    });
+                    return;
+                }
+            }
+            self.start(index, effects);
+        }
+    }
+
+    fn observe_resumed(&self, group: (Phase, i32), effects: &mut Vec<Effect>) {
+        for (index, task) in self.plan.tasks.iter().enumerate() {
+            if (task.phase, task.wave) == group && self.states[index] == State::AwaitingHealth {
+                effects.push(Effect::ObserveHealth(index));
+            }
+        }
+    }
+
+    fn next_due(&self) -> Option<usize> {
+        let failed = self.failed.is_some();
+        self.plan
+            .tasks
+            .iter()
+            .enumerate()
+            .position(|(index, task)| {
+                let same_group = self.last_group == Some((task.phase, task.wave));
+                self.states[index] == State::Due
+                    && match (task.phase == Phase::SyncFail, failed) {
+                        (true, failed) => failed,
+                        (false, false) => true,
+                        // The rest of a wave in which something failed is tried.
+                        (false, true) => same_group,
+                    }
+            })
+    }
+
+    fn start(&mut self, index: usize, effects: &mut Vec<Effect>) {
+        let task = &self.plan.tasks[index];
+        match &task.action {
+            Action::KeepExtra(reason) => {
+                self.messages[index] = (*reason).to_owned();
+                self.states[index] = State::Done;
+            }
+            Action::Prune { .. } => {
+                self.states[index] = State::InFlight;
+                effects.push(Effect::Prune(index));
+            }
+            Action::Apply(item) if item.in_sync && task.hook.is_none() => {
+                self.messages[index] =
+                    format!("{}/{} unchanged", plural_hint(&task.key), task.key.name);
+                if self.multi_step {
+                    self.states[index] = State::AwaitingHealth;
+                    effects.push(Effect::ObserveHealth(index));
+                } else {
+                    self.states[index] = State::Done;
+                }
+            }
+            Action::Apply(item) => {
+                let clear_first = task.hook.is_some()
+                    && item.generate_name.is_empty()
+                    && item
+                        .delete_policies
+                        .contains(&DeletePolicy::BeforeHookCreation);
+                if clear_first {
+                    self.states[index] = State::Clearing;
+                    effects.push(Effect::DeleteHook(index));
+                } else {
+                    self.states[index] = State::InFlight;
+                    effects.push(Effect::Apply(index));
+                }
+            }
+        }
+    }
+
+    fn health_changed(
+        &mut self,
+        index: usize,
+        health: Option<HealthStatus>,
+        message: String,
+        effects: &mut Vec<Effect>,
+    ) {
+        let is_hook = self.plan.tasks[index].hook.is_some();
+        match health {
+            None | Some(HealthStatus::Healthy) => self.states[index] = State::Done,
+            Some(HealthStatus::Progressing | HealthStatus::Suspended) => return,
+            Some(HealthStatus::Missing) if !is_hook => return,
+            Some(HealthStatus::Unknown) if !is_hook => return,
+            Some(HealthStatus::Degraded | HealthStatus::Missing | HealthStatus::Unknown) => {
+                let key = &self.plan.tasks[index].key;
+                let what = if is_hook {
+                    "hook failed"
+                } else {
+                    "is Degraded"
+                };
+                let message = if message.is_empty() {
+                    format!("{key}: {what}")
+                } else {
+                    format!("{key}: {what}: {message}")
+                };
+                self.states[index] = State::Failed;
+                self.messages[index] = message;
+                if self.failed.is_none() {
+                    self.failed = Some(Outcome {
+                        phase: OperationPhase::Failed,
+                        message: "one or more synchronization tasks completed unsuccessfully"
+                            .to_owned(),
+                    });
+                }
+            }
+        }
+        self.delete_finished_hook(index, effects);
+        self.advance(effects);
+    }
+
+    fn delete_finished_hook(&self, index: usize, effects: &mut Vec<Effect>) {
+        let task = &self.plan.tasks[index];
+        let Some(item) = task.item().filter(|_| task.hook.is_some()) else {
+            return;
+        };
+        let due = match self.states[index] {
+            State::Done => DeletePolicy::HookSucceeded,
+            State::Failed => DeletePolicy::HookFailed,
+            State::Due | State::Clearing | State::InFlight | State::AwaitingHealth => return,
+        };
+        if item.delete_policies.contains(&due) {
+            effects.push(Effect::DeleteHook(index));
+        }
+    }
+
+    /// All that could run has run.
+    fn close(&mut self) {
+        let outcome = self.failed.take().unwrap_or_else(|| Outcome {
+            phase: OperationPhase::Succeeded,
+            message: if self.multi_step {
+                "successfully synced (all tasks run)".to_owned()
+            } else {
+                "successfully synced".to_owned()
+            },
+        });
+        self.finish(outcome);
+    }
+
+    fn terminate(&mut self, effects: &mut Vec<Effect>) {
+        for index in 0..self.plan.tasks.len() {
+            if self.states[index] == State::AwaitingHealth && self.plan.tasks[index].hook.is_some()
+            {
+                self.states[index] = State::Failed;
+                effects.push(Effect::DeleteHook(index));
+            }
+        }
+        self.finish(Outcome {
+            phase: OperationPhase::Failed,
+            message: "operation terminated".to_owned(),
+        });
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        let details: Vec<&str> = self
+            .states
+            .iter()
+            .zip(&self.messages)
+            .filter(|(state, _)| **state == State::Failed)
+            .map(|(_, message)| message.as_str())
+            .collect();
+        let message = if outcome.phase == OperationPhase::Failed && !details.is_empty() {
+            format!("{}: {}", outcome.message, details.join("; "))
+        } else {
+            outcome.message
+        };
+        self.stage = Stage::Over;
+        self.outcome = Some(Outcome {
+            phase: outcome.phase,
+            message,
+        });
+    }
+}
+
+/// `deployment.apps`, as kubectl prints it.
+fn plural_hint(key: &ResourceKey) -> String {
+    if key.group.is_empty() {
+        key.kind.to_lowercase()
+    } else {
+        format!("{}.{}", key.kind.to_lowercase(), key.group)
+    }
+}
