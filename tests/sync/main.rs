@@ -26,7 +26,7 @@ fn items(text: &str) -> Vec<Item> {
                 )
                 .as_bytes(),
             )
-            .and_then(|value| Ok(Object::new(value).expect("an object")))
+            .map(|value| Object::new(value).expect("an object"))
             .expect("the test writes JSON");
             for word in words {
                 let (key, value) = word.split_once('=').expect("key=value");
