@@ -1,1 +1,3 @@
 //! The embedded API server; shares no code with kube, diff and agent.
+
+pub mod schema;

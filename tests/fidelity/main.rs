@@ -1,0 +1,3 @@
+//! The sandbox against what the real API server does.
+
+mod served;
