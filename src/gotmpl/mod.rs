@@ -22,6 +22,14 @@ mod context;
 
 mod error;
 
+pub mod gofmt;
+
+pub mod strconv;
+
+pub mod number;
+
+pub mod unicode;
+
 pub use context::{Context, Host, Limits};
 pub use error::Error;
 pub use func::{Call, FuncDef, FuncTable};

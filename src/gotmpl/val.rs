@@ -58,6 +58,18 @@ pub trait Object: 'static {
         None
     }
 
+    /// What `String()` of a pointer to it gives, where only the pointer has the
+    /// method: used where a template prints a field of a struct
+    /// (`.Capabilities.KubeVersion`), not where a function formats it.
+    fn stringer_of_address(&self) -> Option<String> {
+        None
+    }
+
+    /// Real and imaginary part of a complex number.
+    fn complex(&self) -> Option<(f64, f64)> {
+        None
+    }
+
     /// All fields in declaration order, for `%v` and for JSON.
     fn fields(&self) -> Vec<(&'static str, Val)> {
         Vec::new()
