@@ -154,3 +154,37 @@ fn bytes_are_utf_8_or_marked_utf_16() {
     let error = yaml::decode(b"a: 1\nb: \xff").unwrap_err();
     assert_eq!((error.line, error.column), (2, 4));
 }
+
+#[test]
+fn emits_as_sigs_yaml() {
+    let inputs = lines(include_str!("emit.jsonl"));
+    let answers = lines(include_str!("emit.recorded.jsonl"));
+    assert_eq!(inputs.len(), answers.len());
+    let mut faults = Vec::new();
+    for (input, answer) in inputs.iter().zip(&answers) {
+        let ours = yaml::emit(input);
+        let wanted = answer.get("ok").and_then(Value::as_str);
+        if wanted.is_some_and(|wanted| wanted != ours) {
+            let input = input.to_json();
+            faults.push(format!("{input}\n  ours {ours:?}\n  go   {wanted:?}"));
+        }
+        // Whatever is printed reads back as what it was, but for what go-yaml
+        // itself does not read back, and the line breaks of YAML 1.1 alone.
+        let text = input.to_json();
+        if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) || text.contains("\"<<\":") {
+            continue;
+        }
+        let back = yaml::parse_one(&ours).map(|value| value.to_json());
+        let whole = yaml::parse_one(&text).map(|value| value.to_json());
+        if back != whole {
+            faults.push(format!("{text}\n  printed {ours:?}\n  reads {back:?}"));
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "{} of {}\n{}",
+        faults.len(),
+        inputs.len(),
+        faults.join("\n")
+    );
+}

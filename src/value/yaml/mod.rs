@@ -3,6 +3,8 @@
 //! `on:` is "true", `1.0` is 1, dates are strings, of duplicate keys the last
 //! wins.
 //!
+//! [`emit`] prints as its Marshal does.
+//!
 //! Invariant: whatever the text, memory and stack stay bounded by the limits
 //! below; an error names line and column.
 
@@ -14,8 +16,11 @@ mod resolve;
 
 mod timestamp;
 
+mod emit;
+
 mod error;
 
+pub use emit::emit;
 pub use error::YamlError;
 pub use stream::{Document, RawDocument, decode, documents, parse_stream};
 

@@ -10,9 +10,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 
 	"sigs.k8s.io/yaml"
 )
@@ -55,8 +57,41 @@ func answer(mode string, line []byte) (text string, err error) {
 		out, err := convert([]byte(document))
 		return string(out), err
 	case "emit":
-		out, err := yaml.JSONToYAML(line)
+		decoder := json.NewDecoder(bytes.NewReader(line))
+		decoder.UseNumber()
+		var value any
+		if err := decoder.Decode(&value); err != nil {
+			panic(err)
+		}
+		out, err := yaml.Marshal(number(value))
 		return string(out), err
 	}
 	panic("unknown mode " + mode)
+}
+
+// number gives each number the type that drupelet has for it.
+func number(value any) any {
+	switch value := value.(type) {
+	case json.Number:
+		if whole, err := strconv.ParseInt(value.String(), 10, 64); err == nil {
+			return whole
+		}
+		if whole, err := strconv.ParseUint(value.String(), 10, 64); err == nil {
+			return whole
+		}
+		float, err := value.Float64()
+		if err != nil {
+			panic(err)
+		}
+		return float
+	case []any:
+		for i := range value {
+			value[i] = number(value[i])
+		}
+	case map[string]any:
+		for key := range value {
+			value[key] = number(value[key])
+		}
+	}
+	return value
 }
