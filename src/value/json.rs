@@ -1,5 +1,6 @@
 //! JSON over serde_json: integers stay integers, keys come out sorted.
 
+use super::number::{format_json, through_json};
 use super::{Map, Value};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
@@ -17,10 +18,37 @@ impl Value {
         Ok(serde_json::from_slice(text)?)
     }
 
-    /// Compact JSON with sorted keys. Equal values give equal bytes, so
-    /// digests may be taken of it. A float that is not finite becomes null.
+    /// Compact JSON with sorted keys and numbers as Go writes them. Equal
+    /// values give equal texts. A float that is not finite becomes null.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("a value has no key that is not a string")
+        let mut text = String::new();
+        self.write_json(&mut text).expect("a string takes all");
+        text
+    }
+
+    /// The same into whatever takes text: a hasher, a socket's buffer.
+    pub fn write_json(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        match self {
+            Value::Null => out.write_str("null"),
+            Value::Bool(flag) => write!(out, "{flag}"),
+            Value::Int(number) => write!(out, "{number}"),
+            Value::Uint(number) => write!(out, "{number}"),
+            // -0 is 0 once it has been read again.
+            Value::Float(0.0) => out.write_str("0"),
+            Value::Float(number) => out.write_str(&format_json(*number)),
+            Value::Str(text) => write_string(text, out),
+            Value::Seq(items) => {
+                out.write_char('[')?;
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.write_char(',')?;
+                    }
+                    item.write_json(out)?;
+                }
+                out.write_char(']')
+            }
+            Value::Map(map) => map.write_json(out),
+        }
     }
 
     /// JSON with an indentation of `indent` spaces.
@@ -46,6 +74,48 @@ impl Value {
     }
 }
 
+impl Map {
+    pub fn write_json(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_char('{')?;
+        for (at, (key, value)) in self.iter().enumerate() {
+            if at > 0 {
+                out.write_char(',')?;
+            }
+            write_string(key, out)?;
+            out.write_char(':')?;
+            value.write_json(out)?;
+        }
+        out.write_char('}')
+    }
+}
+
+fn write_string(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
+    out.write_char('"')?;
+    let mut plain_from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let short = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x08 => "\\b",
+            0x0c => "\\f",
+            0x00..=0x1f => "",
+            _ => continue,
+        };
+        out.write_str(&text[plain_from..at])?;
+        plain_from = at + 1;
+        if short.is_empty() {
+            write!(out, "\\u{byte:04x}")?;
+        } else {
+            out.write_str(short)?;
+        }
+    }
+    out.write_str(&text[plain_from..])?;
+    out.write_char('"')
+}
+
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -53,7 +123,11 @@ impl Serialize for Value {
             Value::Bool(flag) => serializer.serialize_bool(*flag),
             Value::Int(number) => serializer.serialize_i64(*number),
             Value::Uint(number) => serializer.serialize_u64(*number),
-            Value::Float(number) => serializer.serialize_f64(*number),
+            Value::Float(number) => match through_json(*number) {
+                Value::Int(whole) => serializer.serialize_i64(whole),
+                Value::Uint(whole) => serializer.serialize_u64(whole),
+                _ => serializer.serialize_f64(*number),
+            },
             Value::Str(text) => serializer.serialize_str(text),
             Value::Seq(items) => {
                 let mut seq = serializer.serialize_seq(Some(items.len()))?;

@@ -11,8 +11,18 @@ mod map;
 
 pub mod number;
 
+mod pointer;
+
+mod equal;
+
+mod digest;
+
+pub mod patch;
+
+pub use digest::{Digest, Hasher};
 pub use json::JsonError;
 pub use map::Map;
+pub use pointer::{Pointer, PointerError};
 
 /// One JSON-like value. Numbers keep Go's three kinds, since what is printed
 /// later depends on them: a YAML integer is `Int`, above `i64::MAX` `Uint`.

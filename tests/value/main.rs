@@ -2,4 +2,5 @@
 //! `go run . parse <../../value/parse.jsonl >../../value/parse.recorded.jsonl`.
 
 mod differential;
+mod patch;
 mod yaml;
