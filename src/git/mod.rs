@@ -1,1 +1,38 @@
 //! Git over gix: the cache, fetches, trees.
+//!
+//! ```text
+//! Locator.repository(url, access) -> Repository          remote, local clone, or plain folder
+//! Repository.resolve(revision)    -> Resolved            a handshake and an ls-refs
+//! Repository.fetch(&resolved)     -> Snapshot            depth 1, a delta against what is there
+//! Snapshot.tree()                 -> impl tree::Tree     objects read from the database, no work tree
+//! ```
+//!
+//! Invariants: a snapshot is a repository and a commit, and never changes.
+//! What is read from an object database is checked against its name before it
+//! is used. The cache holds nothing that cannot be fetched again. No process
+//! is ever started, for any URL.
+
+mod error;
+mod url;
+
+mod revision;
+
+mod objects;
+mod snapshot;
+mod tree;
+
+mod folder;
+mod local;
+mod status;
+
+mod repository;
+
+pub use error::{Error, Fault};
+pub use folder::FolderTree;
+pub use local::{Branches, LocalRepository};
+pub use repository::{Locator, Repository};
+pub use revision::Resolved;
+pub use snapshot::{CommitInfo, Snapshot};
+pub use status::Changes;
+pub use tree::GitTree;
+pub use url::{RepositoryUrl, Scheme};

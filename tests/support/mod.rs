@@ -1,3 +1,4 @@
-//! What several test programs share: servers on loopback.
+//! What several test programs share: servers on loopback, repositories.
 
+pub mod repository;
 pub mod serve;

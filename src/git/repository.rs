@@ -1,0 +1,116 @@
+//! One handle for whatever stands behind a repository URL.
+
+use std::path::PathBuf;
+
+use super::error::{Error, Fault};
+use super::folder;
+use super::local::{Branches, LocalRepository, is_repository};
+use super::revision::{Resolved, Wanted, wanted};
+use super::snapshot::Snapshot;
+use super::url::{RepositoryUrl, Scheme};
+
+/// Where the repositories of URLs are: on this machine where they are mapped.
+#[derive(Clone, Debug, Default)]
+pub struct Locator {
+    /// Normalized URL and the local path that stands for it.
+    mapped: Vec<(String, PathBuf)>,
+    /// Are file URLs and absolute paths served?
+    pub allow_file: bool,
+}
+
+impl Locator {
+    /// `--map URL=PATH`. The later of two for one URL counts.
+    pub fn map(&mut self, url: &str, path: PathBuf) -> Result<(), Error> {
+        let url = RepositoryUrl::parse(url)?.normalized();
+        self.mapped.retain(|(known, _)| *known != url);
+        self.mapped.push((url, path));
+        Ok(())
+    }
+
+    pub fn mapped(&self, url: &RepositoryUrl) -> Option<&PathBuf> {
+        let url = url.normalized();
+        let found = self.mapped.iter().find(|(known, _)| *known == url);
+        found.map(|(_, path)| path)
+    }
+
+    pub fn repository(&self, url: &str) -> Result<Repository, Error> {
+        let url = RepositoryUrl::parse(url)?;
+        if let Some(path) = self.mapped(&url) {
+            return Ok(Repository {
+                url,
+                place: Place::Local(path.clone(), Branches::MeanHead),
+            });
+        }
+        match url.scheme {
+            Scheme::File if !self.allow_file => Err(Error::new(
+                &url.to_string(),
+                "open the repository",
+                Fault::Url("file URLs are not served here: the operator can allow them".into()),
+            )),
+            Scheme::File => {
+                let place = Place::Local(PathBuf::from(&url.path), Branches::AsTheyAre);
+                Ok(Repository { url, place })
+            }
+            Scheme::Https | Scheme::Http | Scheme::Ssh => Err(Error::new(
+                &url.to_string(),
+                "open the repository",
+                Fault::Url("only mapped repositories are served".into()),
+            )),
+        }
+    }
+}
+
+/// A repository, wherever it is. Blocking: for a worker thread.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    url: RepositoryUrl,
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Local(PathBuf, Branches),
+}
+
+impl Repository {
+    pub fn url(&self) -> &RepositoryUrl {
+        &self.url
+    }
+
+    /// The commit that a revision means now. Nothing is fetched.
+    pub fn resolve(&self, revision: &str) -> Result<Resolved, Error> {
+        let name = self.url.to_string();
+        match &self.place {
+            Place::Local(path, branches) if is_repository(path) => {
+                LocalRepository::open_as(&name, path)?.resolve(revision, *branches)
+            }
+            Place::Local(path, _) => {
+                let snapshot = folder::snapshot(&name, path)?;
+                let note = match wanted(revision) {
+                    Wanted::Head => None,
+                    Wanted::Commit(_) | Wanted::Name { .. } => Some(format!(
+                        "{} is no git repository: {revision} is taken as what is there",
+                        path.display()
+                    )),
+                };
+                Ok(Resolved {
+                    commit: snapshot.commit,
+                    reference: None,
+                    note,
+                    wanted: None,
+                })
+            }
+        }
+    }
+
+    /// What a resolved revision holds; fetched only if it is not there yet.
+    pub fn fetch(&self, resolved: &Resolved) -> Result<Snapshot, Error> {
+        let name = self.url.to_string();
+        match &self.place {
+            Place::Local(path, _) if is_repository(path) => {
+                LocalRepository::open_as(&name, path)?.snapshot(resolved)
+            }
+            Place::Local(path, _) => folder::snapshot(&name, path),
+        }
+    }
+}

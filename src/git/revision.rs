@@ -1,0 +1,94 @@
+//! From what `targetRevision` says to a commit, given a repository's refs.
+//!
+//! The order is Argo CD's (util/git/client.go): a full SHA is itself; a semver
+//! constraint is the highest tag that fits; then branches, tags, and names as
+//! they are; at last an abbreviated SHA.
+
+use gix::ObjectId;
+
+/// A revision, pinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// 40 hexadecimal digits; of a plain folder, the digest of its content.
+    pub commit: String,
+    /// `refs/heads/main`, `refs/tags/v1`, `HEAD`; none for a SHA.
+    pub reference: Option<String>,
+    /// Worth showing: how the revision was understood, where it is not plain.
+    pub note: Option<String>,
+    /// What the server hands out for it: the tag object of an annotated tag.
+    pub(super) wanted: Option<ObjectId>,
+}
+
+impl Resolved {
+    /// A commit that is named by its SHA.
+    pub(super) fn commit(id: ObjectId) -> Self {
+        Self {
+            commit: id.to_string(),
+            reference: None,
+            note: None,
+            wanted: None,
+        }
+    }
+
+    /// The first digits, as people say it.
+    pub fn short(&self) -> &str {
+        self.commit.get(..7).unwrap_or(&self.commit)
+    }
+}
+
+/// What a revision may mean, before any ref is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Head,
+    Commit(ObjectId),
+    /// A name of a ref, short or full; where `abbreviated`, else a commit.
+    Name {
+        abbreviated: bool,
+    },
+}
+
+pub(super) fn wanted(revision: &str) -> Wanted {
+    if revision.is_empty() || revision == "HEAD" {
+        return Wanted::Head;
+    }
+    if revision.len() == 40
+        && let Ok(id) = ObjectId::from_hex(revision.to_ascii_lowercase().as_bytes())
+    {
+        return Wanted::Commit(id);
+    }
+    let hex = revision.bytes().all(|b| b.is_ascii_hexdigit());
+    Wanted::Name {
+        abbreviated: hex && (7..40).contains(&revision.len()),
+    }
+}
+
+/// The full names that a short one may stand for, in the order that counts.
+pub(super) fn candidates(revision: &str) -> Vec<String> {
+    if revision.starts_with("refs/") {
+        return vec![revision.to_owned()];
+    }
+    vec![
+        format!("refs/heads/{revision}"),
+        format!("refs/tags/{revision}"),
+        format!("refs/{revision}"),
+        format!("refs/remotes/{revision}"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_shas_from_names() {
+        let sha = "0123456789abcdef0123456789abcdef01234567";
+        assert!(matches!(wanted(sha), Wanted::Commit(_)));
+        assert!(matches!(wanted(&sha.to_uppercase()), Wanted::Commit(_)));
+        assert_eq!(wanted(""), Wanted::Head);
+        assert_eq!(wanted("HEAD"), Wanted::Head);
+        assert_eq!(wanted("0123456"), Wanted::Name { abbreviated: true });
+        assert_eq!(wanted("012345"), Wanted::Name { abbreviated: false });
+        assert_eq!(wanted("main"), Wanted::Name { abbreviated: false });
+        assert_eq!(wanted(&sha[..39]), Wanted::Name { abbreviated: true });
+    }
+}

@@ -1,0 +1,160 @@
+//! A repository at a commit: immutable, cheap to hold, opened where it is read.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gix::ObjectId;
+use gix::objs::{CommitRef, Kind};
+
+use super::error::{Error, Fault, chain};
+use super::folder::FolderTree;
+use super::objects::{ObjectError, Objects};
+use super::tree::GitTree;
+use crate::tree::Tree;
+
+/// Commit objects above this are not read.
+const MAX_COMMIT_BYTES: u64 = 1024 * 1024;
+
+/// Holds no file open and no object in memory.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The repository's URL, without credentials.
+    pub repository: String,
+    /// 40 hexadecimal digits; of a plain folder, a digest of its content.
+    pub commit: String,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Git {
+        objects: PathBuf,
+        commit: ObjectId,
+        damaged: Option<Arc<AtomicBool>>,
+    },
+    Folder(PathBuf),
+}
+
+/// What a commit says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitInfo {
+    /// `Name <address>`.
+    pub author: String,
+    /// Seconds since 1970, of the author's date.
+    pub date: i64,
+    /// Of the committer's date: the time that renders take for now.
+    pub committed: i64,
+    pub message: String,
+}
+
+impl Snapshot {
+    pub(super) fn git(
+        repository: &str,
+        objects: PathBuf,
+        commit: ObjectId,
+        damaged: Option<Arc<AtomicBool>>,
+    ) -> Self {
+        Self {
+            repository: repository.to_owned(),
+            commit: commit.to_string(),
+            content: Content::Git {
+                objects,
+                commit,
+                damaged,
+            },
+        }
+    }
+
+    pub(super) fn folder(repository: &str, path: PathBuf, digest: String) -> Self {
+        Self {
+            repository: repository.to_owned(),
+            commit: digest,
+            content: Content::Folder(path),
+        }
+    }
+
+    /// The tree of the commit, opened for reading on this thread.
+    pub fn tree(&self) -> Result<Box<dyn Tree>, Error> {
+        match &self.content {
+            Content::Git { .. } => {
+                let (objects, commit) = self.open("open the tree of the commit")?;
+                let root = self.commit_object(&objects, commit, |c| c.tree())?;
+                Ok(Box::new(GitTree::new(objects, root)))
+            }
+            Content::Folder(path) => Ok(Box::new(FolderTree::new(path.clone()))),
+        }
+    }
+
+    /// Author, date and message; a plain folder has none.
+    pub fn info(&self) -> Result<Option<CommitInfo>, Error> {
+        if matches!(self.content, Content::Folder(_)) {
+            return Ok(None);
+        }
+        let (objects, commit) = self.open("read the commit")?;
+        let info = self.commit_object(&objects, commit, |commit| {
+            let signature = commit.author().ok().map(|author| author.trim());
+            let seconds = |time: Result<gix::date::Time, _>| time.map_or(0, |time| time.seconds);
+            CommitInfo {
+                author: signature
+                    .map(|author| format!("{} <{}>", author.name, author.email))
+                    .unwrap_or_default(),
+                date: seconds(commit.author().and_then(|author| author.time())),
+                committed: seconds(commit.time()),
+                message: commit.message.to_string(),
+            }
+        })?;
+        Ok(Some(info))
+    }
+
+    /// Did reading find something missing or damaged? Then fetch again.
+    pub fn is_damaged(&self) -> bool {
+        match &self.content {
+            Content::Git {
+                damaged: Some(flag),
+                ..
+            } => flag.load(Ordering::SeqCst),
+            Content::Git { damaged: None, .. } | Content::Folder(_) => false,
+        }
+    }
+
+    fn open(&self, operation: &str) -> Result<(Objects, ObjectId), Error> {
+        let Content::Git {
+            objects,
+            commit,
+            damaged,
+        } = &self.content
+        else {
+            return Err(Error::new(&self.repository, operation, Fault::NotGit));
+        };
+        let opened = Objects::open(objects, damaged.clone()).map_err(|error| {
+            if let Some(flag) = damaged {
+                flag.store(true, Ordering::SeqCst);
+            }
+            Error::new(&self.repository, operation, Fault::Disk(error))
+        })?;
+        Ok((opened, *commit))
+    }
+
+    fn commit_object<T>(
+        &self,
+        objects: &Objects,
+        id: ObjectId,
+        give: impl FnOnce(&CommitRef<'_>) -> T,
+    ) -> Result<T, Error> {
+        let fault = |error: ObjectError| {
+            let operation = format!("read commit {id}");
+            Error::new(
+                &self.repository,
+                &operation,
+                Fault::Damaged(error.to_string()),
+            )
+        };
+        let data = objects
+            .read(id, Kind::Commit, MAX_COMMIT_BYTES)
+            .map_err(fault)?;
+        let commit = CommitRef::from_bytes(&data, gix::hash::Kind::Sha1)
+            .map_err(|error| fault(objects.broken(id, chain(&error))))?;
+        Ok(give(&commit))
+    }
+}

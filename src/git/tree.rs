@@ -1,0 +1,164 @@
+//! A commit's tree, read from the object database as it is asked for.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use gix::ObjectId;
+use gix::objs::tree::EntryKind as Mode;
+use gix::objs::{Kind, TreeRefIter};
+
+use super::objects::{ObjectError, Objects};
+use crate::tree::{Entry, EntryKind, Tree, TreeError};
+
+/// Files above this are not read: a manifest, a chart archive, a values file
+/// are far below.
+pub const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes of tree objects that are kept decoded while a render reads.
+const MAX_CACHED_TREE_BYTES: usize = 1024 * 1024;
+
+/// One commit's tree. Not for sharing between threads: open one where it is
+/// read, drop it when done; it holds file descriptors and mappings.
+pub struct GitTree {
+    objects: Objects,
+    root: ObjectId,
+    trees: RefCell<TreeCache>,
+}
+
+#[derive(Default)]
+struct TreeCache {
+    by_id: HashMap<ObjectId, Rc<Vec<u8>>>,
+    bytes: usize,
+}
+
+impl GitTree {
+    pub(super) fn new(objects: Objects, root: ObjectId) -> Self {
+        Self {
+            objects,
+            root,
+            trees: RefCell::default(),
+        }
+    }
+
+    fn tree(&self, id: ObjectId, path: &str) -> Result<Rc<Vec<u8>>, TreeError> {
+        if let Some(known) = self.trees.borrow().by_id.get(&id) {
+            return Ok(Rc::clone(known));
+        }
+        let data = self
+            .objects
+            .read(id, Kind::Tree, MAX_FILE_BYTES)
+            .map_err(|error| tree_error(path, error))?;
+        let data = Rc::new(data);
+        let mut cache = self.trees.borrow_mut();
+        if cache.bytes + data.len() > MAX_CACHED_TREE_BYTES {
+            *cache = TreeCache::default();
+        }
+        cache.bytes += data.len();
+        cache.by_id.insert(id, Rc::clone(&data));
+        Ok(data)
+    }
+
+    /// Mode and id at a path; `None` where nothing stands.
+    fn lookup(&self, path: &str) -> Result<Option<(Mode, ObjectId)>, TreeError> {
+        let mut found = (Mode::Tree, self.root);
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            if found.0 != Mode::Tree {
+                return Ok(None);
+            }
+            let data = self.tree(found.1, path)?;
+            let mut next = None;
+            for entry in TreeRefIter::from_bytes(&data, gix::hash::Kind::Sha1) {
+                let entry = entry.map_err(|error| self.malformed(path, found.1, &error))?;
+                if entry.filename == part {
+                    next = Some((entry.mode.kind(), entry.oid.to_owned()));
+                    break;
+                }
+            }
+            match next {
+                Some(next) => found = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(found))
+    }
+
+    fn malformed(&self, path: &str, id: ObjectId, error: &gix::Error) -> TreeError {
+        tree_error(path, self.objects.broken(id, error.to_string()))
+    }
+}
+
+impl Tree for GitTree {
+    fn entry(&self, path: &str) -> Result<Option<Entry>, TreeError> {
+        Ok(self.lookup(path)?.map(entry_of))
+    }
+
+    fn list(&self, directory: &str) -> Result<Vec<(String, Entry)>, TreeError> {
+        let path = || directory.to_owned();
+        let id = match self.lookup(directory)? {
+            Some((Mode::Tree, id)) => id,
+            Some(_) => return Err(TreeError::NotDirectory { path: path() }),
+            None => return Err(TreeError::NotFound { path: path() }),
+        };
+        let data = self.tree(id, directory)?;
+        let mut entries = Vec::new();
+        for entry in TreeRefIter::from_bytes(&data, gix::hash::Kind::Sha1) {
+            let entry = entry.map_err(|error| self.malformed(directory, id, &error))?;
+            // A name that is not UTF-8 cannot be asked for by any manifest.
+            let Ok(name) = std::str::from_utf8(entry.filename) else {
+                continue;
+            };
+            // Hand-made trees may hold what git itself refuses to check out.
+            if matches!(name, "" | "." | "..") || name.contains('/') {
+                continue;
+            }
+            let found = entry_of((entry.mode.kind(), entry.oid.to_owned()));
+            entries.push((name.to_owned(), found));
+        }
+        // Git sorts directories as if a slash followed.
+        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(entries)
+    }
+
+    fn read(&self, file: &str) -> Result<Vec<u8>, TreeError> {
+        let path = || file.to_owned();
+        match self.lookup(file)? {
+            Some((Mode::Blob | Mode::BlobExecutable | Mode::Link, id)) => self
+                .objects
+                .read(id, Kind::Blob, MAX_FILE_BYTES)
+                .map_err(|error| tree_error(file, error)),
+            Some((Mode::Tree, _)) => Err(TreeError::IsDirectory { path: path() }),
+            Some((Mode::Commit, _)) => Err(TreeError::Read {
+                path: path(),
+                cause: "is a submodule".into(),
+            }),
+            None => Err(TreeError::NotFound { path: path() }),
+        }
+    }
+}
+
+fn entry_of((mode, id): (Mode, ObjectId)) -> Entry {
+    let kind = match mode {
+        Mode::Tree => EntryKind::Directory,
+        Mode::Blob | Mode::BlobExecutable => EntryKind::File,
+        Mode::Link => EntryKind::Symlink,
+        Mode::Commit => EntryKind::Submodule,
+    };
+    Entry {
+        kind,
+        id: id.as_slice().to_vec(),
+    }
+}
+
+fn tree_error(path: &str, error: ObjectError) -> TreeError {
+    match error {
+        ObjectError::TooLarge { bytes, limit, .. } => TreeError::TooLarge {
+            path: path.to_owned(),
+            bytes,
+            limit,
+        },
+        other => TreeError::Read {
+            path: path.to_owned(),
+            cause: other.to_string(),
+        },
+    }
+}
