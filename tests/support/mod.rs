@@ -1,4 +1,5 @@
 //! What several test programs share: servers on loopback, repositories.
 
+pub mod apiserver;
 pub mod repository;
 pub mod serve;
