@@ -1,0 +1,46 @@
+//! Which failures the client tries again by itself, and when.
+
+use super::Error;
+use super::error::is_retryable_code;
+use crate::http::{Fault, Retry};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+/// Attempts of one request. Short: what lasts longer is the caller's to
+/// schedule, and a worker must not sleep while others wait.
+pub const ATTEMPTS: Retry = Retry {
+    attempts: 4,
+    first: Duration::from_millis(200),
+    longest: Duration::from_secs(10),
+};
+
+/// Whether sending a request twice does what sending it once does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeatable {
+    Yes,
+    /// Only if the server surely did not act on it.
+    No,
+}
+
+pub fn is_worth_another(error: &Error, repeatable: Repeatable) -> bool {
+    match error {
+        Error::Status { status, .. } => match status.code {
+            // Turned away at the door: nothing was done.
+            429 => true,
+            503 if error.retry_after().is_some() => true,
+            code => is_retryable_code(code) && repeatable == Repeatable::Yes,
+        },
+        Error::Connection { source, .. } => {
+            let unsent = matches!(source.fault, Fault::Dns { .. } | Fault::Connect(_));
+            source.is_retryable() && (unsent || repeatable == Repeatable::Yes)
+        }
+        Error::Answer { .. } => repeatable == Repeatable::Yes,
+        Error::Request { .. } | Error::Credentials { .. } => false,
+    }
+}
+
+/// A number in 0..1, different for every call. Spreads retries; no secret.
+pub fn jitter() -> f64 {
+    let bits = RandomState::new().hash_one(0u8) >> 11;
+    bits as f64 / (1u64 << 53) as f64
+}

@@ -1,0 +1,213 @@
+//! What only a real API server can say.
+
+use crate::support::apiserver::ApiServer;
+use drupelet::http::ProxyChoice;
+use drupelet::kube::{
+    ApplyOptions, Client, Config, Conflict, DeleteOptions, Deleted, ListOptions, Patch,
+    WriteOptions,
+};
+use drupelet::object::{Gvk, Object};
+use drupelet::value::Value;
+use std::sync::Arc;
+
+fn client() -> Option<Client> {
+    let server = ApiServer::shared()?;
+    let config = Config::from_files(&[server.kubeconfig()], None, ProxyChoice::Direct)
+        .expect("the kubeconfig is ours");
+    Some(Client::new(config).expect("the kubeconfig is ours"))
+}
+
+fn object(json: &str) -> Object {
+    let value = Value::from_json(json.as_bytes()).expect("the test's own JSON");
+    Object::new(value).expect("the test's own object")
+}
+
+fn namespace(client: &Client, name: &str) {
+    let discovery = client.discover(None).expect("answers");
+    let resource = discovery
+        .resource(&Gvk::new("", "v1", "Namespace"))
+        .expect("served");
+    let json =
+        format!(r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{name}"}}}}"#);
+    client
+        .apply(resource, &object(&json), &ApplyOptions::by("test"))
+        .expect("applies");
+}
+
+fn config_map(namespace: &str, name: &str, data: &str) -> Object {
+    object(&format!(
+        r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"namespace":"{namespace}",
+        "name":"{name}","labels":{{"suite":"kube"}}}},"data":{data}}}"#
+    ))
+}
+
+#[test]
+fn discovers_kinds_and_versions() {
+    let Some(client) = client() else { return };
+    assert_eq!(client.version().expect("answers").git_version, "v1.34.4");
+    let discovery = client.discover(None).expect("answers");
+    let deployment = discovery
+        .resource(&Gvk::new("apps", "v1", "Deployment"))
+        .expect("served");
+    assert_eq!(deployment.plural, "deployments");
+    assert!(deployment.namespaced && deployment.has_status);
+    let ingress = Gvk::new("extensions", "v1beta1", "Ingress");
+    assert!(discovery.resource(&ingress).is_none());
+    let elsewhere = discovery.served_elsewhere("Ingress");
+    assert_eq!(elsewhere, [Gvk::new("networking.k8s.io", "v1", "Ingress")]);
+    let versions = discovery.api_versions();
+    for wanted in ["v1", "v1/Pod", "apps/v1", "apps/v1/Deployment"] {
+        assert!(versions.iter().any(|v| v == wanted), "{wanted}");
+    }
+    assert!(!versions.iter().any(|v| v == "v1/Binding"), "not listed");
+    assert_eq!(discovery.unavailable(), Vec::<String>::new());
+    let again = client.discover(Some(&discovery)).expect("answers");
+    assert!(Arc::ptr_eq(&again, &discovery), "by ETag");
+}
+
+#[test]
+fn applies_patches_lists_and_deletes() {
+    let Some(client) = client() else { return };
+    namespace(&client, "ways");
+    let discovery = client.discover(None).expect("answers");
+    let kind = discovery
+        .resource(&Gvk::new("", "v1", "ConfigMap"))
+        .expect("served");
+    let ours = ApplyOptions::by("test");
+    for n in 0..7 {
+        let made = config_map("ways", &format!("m{n}"), r#"{"a":"1"}"#);
+        client.apply(kind, &made, &ours).expect("applies");
+    }
+    let options = ListOptions {
+        namespace: "ways".to_owned(),
+        label_selector: "suite=kube".to_owned(),
+        limit: 3,
+        ..ListOptions::default()
+    };
+    let (objects, listed) = client.list_all(kind, &options).expect("lists");
+    let names: Vec<_> = objects.iter().map(Object::name).collect();
+    assert_eq!(names, ["m0", "m1", "m2", "m3", "m4", "m5", "m6"]);
+    assert_eq!(listed.n_items, 7);
+    assert!(!listed.resource_version.is_empty());
+    assert_eq!(objects[0].gvk(), kind.gvk());
+    let lean = ListOptions {
+        metadata_only: true,
+        ..options
+    };
+    let (objects, _) = client.list_all(kind, &lean).expect("lists");
+    assert_eq!(objects[0].gvk(), kind.gvk());
+    assert_eq!(objects[0].at(&["data"]), None);
+
+    let merge = Value::from_json(br#"{"data":{"b":"2"}}"#).expect("JSON");
+    let by = WriteOptions::by("other");
+    let patched = client
+        .patch(kind, "ways", "m0", &Patch::Merge(merge), &by)
+        .expect("patches");
+    assert_eq!(patched.at(&["data", "b"]), Some(&Value::from("2")));
+
+    let wrong = DeleteOptions {
+        uid: Some("0000".to_owned()),
+        ..DeleteOptions::default()
+    };
+    let error = client
+        .delete(kind, "ways", "m0", &wrong)
+        .expect_err("another uid");
+    assert_eq!(error.conflict(), Some(Conflict::ResourceVersion));
+    let plain = DeleteOptions::default();
+    let deleted = |name: &str| client.delete(kind, "ways", name, &plain).expect("deletes");
+    assert_eq!(deleted("m0"), Deleted::Gone);
+    assert_eq!(deleted("m0"), Deleted::NotFound);
+    assert!(client.find(kind, "ways", "m0").expect("answers").is_none());
+}
+
+#[test]
+fn tells_the_two_conflicts_apart() {
+    let Some(client) = client() else { return };
+    namespace(&client, "conflicts");
+    let discovery = client.discover(None).expect("answers");
+    let kind = discovery
+        .resource(&Gvk::new("", "v1", "ConfigMap"))
+        .expect("served");
+    let first = config_map("conflicts", "c", r#"{"a":"1"}"#);
+    let first = client
+        .create(kind, &first, &WriteOptions::by("one"))
+        .expect("creates");
+    let again = config_map("conflicts", "c", r#"{"a":"1"}"#);
+    let error = client
+        .create(kind, &again, &WriteOptions::by("one"))
+        .expect_err("there is one");
+    assert_eq!(error.conflict(), Some(Conflict::AlreadyExists));
+    assert_eq!(
+        error.to_string(),
+        "cannot create ConfigMap conflicts/c: configmaps \"c\" already exists (HTTP 409)"
+    );
+
+    let other = config_map("conflicts", "c", r#"{"a":"2"}"#);
+    let error = client
+        .apply(kind, &other, &ApplyOptions::by("two"))
+        .expect_err("another owns it");
+    let Some(Conflict::FieldManager(fields)) = error.conflict() else {
+        panic!("{error}");
+    };
+    assert_eq!(fields[0].field, ".data.a");
+    assert!(!error.is_retryable());
+    let force = ApplyOptions {
+        force: true,
+        ..ApplyOptions::by("two")
+    };
+    client.apply(kind, &other, &force).expect("takes it over");
+
+    let error = client
+        .update(kind, &first, &WriteOptions::by("one"))
+        .expect_err("is old");
+    assert_eq!(error.conflict(), Some(Conflict::ResourceVersion));
+    assert!(error.is_retryable());
+}
+
+#[test]
+fn errors_name_what_was_tried() {
+    let Some(client) = client() else { return };
+    let discovery = client.discover(None).expect("answers");
+    let kind = discovery
+        .resource(&Gvk::new("", "v1", "ConfigMap"))
+        .expect("served");
+    let strict = ApplyOptions::by("test");
+    #[track_caller]
+    fn check(client: &Client, kind: &drupelet::kube::Resource, json: &str, text: &str) {
+        let error = client
+            .apply(kind, &object(json), &ApplyOptions::by("test"))
+            .expect_err("must be refused");
+        assert_eq!(error.to_string(), text);
+    }
+    let missing = config_map("nowhere", "c", "{}");
+    let error = client
+        .apply(kind, &missing, &strict)
+        .expect_err("no such namespace");
+    assert!(error.is_not_found());
+    assert_eq!(
+        error.to_string(),
+        "cannot apply ConfigMap nowhere/c: namespaces \"nowhere\" not found (HTTP 404)"
+    );
+    namespace(&client, "errors");
+    check(
+        &client,
+        kind,
+        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"Bad_Name","namespace":"errors"}}"#,
+        "cannot apply ConfigMap errors/Bad_Name: ConfigMap \"Bad_Name\" is invalid: metadata.name: \
+         Invalid value: \"Bad_Name\": a lowercase RFC 1123 subdomain must consist of lower case \
+         alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character \
+         (e.g. 'example.com', regex used for validation is \
+         '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*') (HTTP 422)",
+    );
+    check(
+        &client,
+        kind,
+        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c","namespace":"errors"},"dta":{}}"#,
+        "cannot apply ConfigMap errors/c: failed to create typed patch object (errors/c; /v1, \
+         Kind=ConfigMap): .dta: field not declared in schema (HTTP 500)",
+    );
+    let mut gone = (**kind).clone();
+    gone.version = "v9".to_owned();
+    let error = client.find(&gone, "errors", "c").expect_err("not served");
+    assert!(error.is_kind_not_served(), "{error}");
+}
