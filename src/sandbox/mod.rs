@@ -1,3 +1,7 @@
 //! The embedded API server; shares no code with kube, diff and agent.
 
 pub mod schema;
+
+pub mod decode;
+
+pub mod apply;

@@ -39,6 +39,7 @@ impl Schema {
         Ok(Schema {
             types: Arc::new(Types {
                 structs: builder.structs,
+                builtin: false,
             }),
             root,
         })

@@ -85,7 +85,10 @@ fn parse(text: &str) -> Option<Table> {
         }
     }
     Some(Table {
-        types: Arc::new(Types { structs }),
+        types: Arc::new(Types {
+            structs,
+            builtin: true,
+        }),
         kinds,
     })
 }

@@ -14,6 +14,8 @@ pub struct Schema {
 #[derive(Debug, Default)]
 pub struct Types {
     pub(super) structs: Vec<Struct>,
+    /// Compiled from Go types: objects take the form that Go prints.
+    pub(super) builtin: bool,
 }
 
 #[derive(Debug, Default)]
@@ -109,6 +111,11 @@ impl Schema {
 
     pub fn types(&self) -> &Types {
         &self.types
+    }
+
+    /// A kind of the server's own, not of a CRD.
+    pub fn is_builtin(&self) -> bool {
+        self.types.builtin
     }
 
     /// The struct that a node is, if it is one.
