@@ -19,6 +19,8 @@ mod digest;
 
 pub mod patch;
 
+pub mod glob;
+
 pub use digest::{Digest, Hasher};
 pub use json::JsonError;
 pub use map::Map;

@@ -2,5 +2,6 @@
 //! `go run . parse <../../value/parse.jsonl >../../value/parse.recorded.jsonl`.
 
 mod differential;
+mod glob;
 mod patch;
 mod yaml;
