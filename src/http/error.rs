@@ -156,7 +156,7 @@ pub(super) fn fault_of(error: ureq::Error) -> Fault {
 }
 
 /// Sorts an error met while a body is read: ureq wraps its own into io errors.
-pub(super) fn io_fault(error: io::Error) -> Fault {
+pub(crate) fn io_fault(error: io::Error) -> Fault {
     let text = error.to_string();
     let kind = error.kind();
     if let Some(inner) = error.into_inner() {

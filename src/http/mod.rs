@@ -24,6 +24,7 @@ mod tls;
 mod url;
 
 pub use client::{Client, read_body, require_success};
+pub(crate) use error::io_fault;
 pub use error::{Error, Fault};
 pub use proxy::ProxyChoice;
 pub use retry::Retry;

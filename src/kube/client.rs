@@ -5,6 +5,7 @@ use super::list::{Listed, MAX_OBJECT_BYTES, read_list};
 use super::options::{ApplyOptions, DeleteOptions, Deleted, ListOptions, Patch, WriteOptions};
 use super::request::Draft;
 use super::resource::Resource;
+use super::retry::ATTEMPTS;
 use super::send::connect;
 use crate::http::{self, ClientCertificate, Roots};
 use crate::object::Object;
@@ -113,12 +114,26 @@ impl Client {
         options: &ListOptions,
         on_item: &mut dyn FnMut(Object),
     ) -> Result<Listed, Error> {
+        self.list_within(ATTEMPTS.attempts, resource, options, on_item)
+    }
+
+    /// The same with a number of attempts a chunk.
+    pub(super) fn list_within(
+        &self,
+        attempts: u32,
+        resource: &Resource,
+        options: &ListOptions,
+        on_item: &mut dyn FnMut(Object),
+    ) -> Result<Listed, Error> {
         let collection = resource.collection_path(&options.namespace);
         let attempt = Attempt::on_kind("list", resource, &options.namespace);
         let mut total = 0;
         let mut token = String::new();
         loop {
-            let draft = Draft::list(&collection, options, &token);
+            let draft = Draft {
+                attempts,
+                ..Draft::list(&collection, options, &token)
+            };
             let response = self.run(&draft, &attempt, &mut Ok)?;
             let body = response.into_body().into_reader();
             let listed = read_list(body, resource, on_item)

@@ -35,6 +35,8 @@ mod send;
 
 mod discover;
 
+pub mod watch;
+
 pub use client::{Client, Counts};
 pub use config::{Config, ConfigError, User};
 pub use discover::ServerVersion;

@@ -3,7 +3,7 @@
 //! Invariant: nothing here knows a server; the client puts its address in front.
 
 use super::options::{ApplyOptions, DeleteOptions, ListOptions, Patch, Propagation, WriteOptions};
-use super::retry::Repeatable;
+use super::retry::{ATTEMPTS, Repeatable};
 use crate::object::Object;
 use crate::value::{Map, Value};
 use http::Method;
@@ -15,6 +15,8 @@ const JSON_PATCH: &str = "application/json-patch+json";
 const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
 const METADATA_LIST: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+const METADATA: &str =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 
 /// Everything of a request but the server and the credentials.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +31,8 @@ pub struct Draft {
     pub repeatable: Repeatable,
     /// The server is asked what it would do.
     pub dry_run: bool,
+    /// How often it is tried, where trying again may help.
+    pub attempts: u32,
 }
 
 impl Draft {
@@ -42,6 +46,7 @@ impl Draft {
             if_none_match: None,
             repeatable: Repeatable::Yes,
             dry_run: false,
+            attempts: ATTEMPTS.attempts,
         }
     }
 
@@ -59,6 +64,24 @@ impl Draft {
             path: query.behind(collection),
             accept: if options.metadata_only {
                 METADATA_LIST
+            } else {
+                JSON
+            },
+            ..Draft::get("")
+        }
+    }
+
+    /// `seconds` is when the server shall end it.
+    pub fn watch(collection: &str, options: &ListOptions, version: &str, seconds: u64) -> Self {
+        let mut query = selectors(options);
+        query.push("watch", "1");
+        query.push("allowWatchBookmarks", "true");
+        query.push("resourceVersion", version);
+        query.push("timeoutSeconds", &seconds.to_string());
+        Draft {
+            path: query.behind(collection),
+            accept: if options.metadata_only {
+                METADATA
             } else {
                 JSON
             },
@@ -166,7 +189,7 @@ impl Draft {
 }
 
 /// The query of a list or a watch that says which objects it is about.
-pub fn selectors(options: &ListOptions) -> Query {
+fn selectors(options: &ListOptions) -> Query {
     let mut query = Query::default();
     if !options.label_selector.is_empty() {
         query.push("labelSelector", &options.label_selector);
@@ -196,10 +219,10 @@ fn sub(path: &str, subresource: &str) -> String {
 
 /// A query string that grows by escaped pairs.
 #[derive(Default)]
-pub struct Query(String);
+struct Query(String);
 
 impl Query {
-    pub fn push(&mut self, name: &str, value: &str) {
+    fn push(&mut self, name: &str, value: &str) {
         self.0.push(if self.0.is_empty() { '?' } else { '&' });
         self.0.push_str(name);
         self.0.push('=');
@@ -213,7 +236,7 @@ impl Query {
         }
     }
 
-    pub fn behind(self, path: &str) -> String {
+    fn behind(self, path: &str) -> String {
         format!("{path}{}", self.0)
     }
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use ureq::Body;
 
 /// An error's body above this is cut: it is a page, not a Status.
-const MAX_STATUS_BYTES: u64 = 256 * 1024;
+pub(super) const MAX_STATUS_BYTES: u64 = 256 * 1024;
 /// How much of a body that is no Status goes into the message.
 const MAX_EXCERPT_CHARS: usize = 200;
 
@@ -43,7 +43,7 @@ impl Client {
             let wait = if !renewed && self.renew(&error) {
                 renewed = true;
                 Duration::ZERO
-            } else if n < ATTEMPTS.attempts && is_worth_another(&error, draft.repeatable) {
+            } else if n < draft.attempts && is_worth_another(&error, draft.repeatable) {
                 let asked = error.retry_after();
                 if asked.is_some_and(|asked| asked > ATTEMPTS.longest) {
                     return Err(error);

@@ -10,7 +10,7 @@ use drupelet::object::{Gvk, Object};
 use drupelet::value::Value;
 use std::sync::Arc;
 
-fn client() -> Option<Client> {
+pub fn client() -> Option<Client> {
     let server = ApiServer::shared()?;
     let config = Config::from_files(&[server.kubeconfig()], None, ProxyChoice::Direct)
         .expect("the kubeconfig is ours");
@@ -22,7 +22,7 @@ fn object(json: &str) -> Object {
     Object::new(value).expect("the test's own object")
 }
 
-fn namespace(client: &Client, name: &str) {
+pub fn namespace(client: &Client, name: &str) {
     let discovery = client.discover(None).expect("answers");
     let resource = discovery
         .resource(&Gvk::new("", "v1", "Namespace"))
@@ -34,7 +34,7 @@ fn namespace(client: &Client, name: &str) {
         .expect("applies");
 }
 
-fn config_map(namespace: &str, name: &str, data: &str) -> Object {
+pub fn config_map(namespace: &str, name: &str, data: &str) -> Object {
     object(&format!(
         r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"namespace":"{namespace}",
         "name":"{name}","labels":{{"suite":"kube"}}}},"data":{data}}}"#
