@@ -30,6 +30,8 @@ pub mod number;
 
 pub mod unicode;
 
+pub mod funcs;
+
 pub use context::{Context, Host, Limits};
 pub use error::Error;
 pub use func::{Call, FuncDef, FuncTable};

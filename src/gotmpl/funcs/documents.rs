@@ -1,0 +1,137 @@
+//! JSON, YAML and TOML, both ways. Helm's `to…` give an empty string where Go
+//! has an error, its `from…` an entry `Error`; the `must…` fail.
+
+use super::args::{bytes, text};
+use super::json_decode::{decode, misfit};
+use super::json_encode::{Html, Layout, encode};
+use crate::gotmpl::{Context, Error, FuncDef, List, Map, Numbers, Type, Val};
+use crate::value::yaml;
+
+use Type::{Any, AnyList, AnyMap, Str};
+
+pub(super) static FUNCTIONS: &[FuncDef] = &[
+    FuncDef::new("toJson", &[Any], Str, |ctx, args| {
+        Ok(to_json(ctx, args, Html::Escaped, Layout::Compact).unwrap_or_else(|_| "".into()))
+    }),
+    FuncDef::new("mustToJson", &[Any], Str, |ctx, args| {
+        to_json(ctx, args, Html::Escaped, Layout::Compact)
+    }),
+    FuncDef::new("toPrettyJson", &[Any], Str, |ctx, args| {
+        Ok(to_json(ctx, args, Html::Escaped, Layout::Indented).unwrap_or_else(|_| "".into()))
+    }),
+    FuncDef::new("mustToPrettyJson", &[Any], Str, |ctx, args| {
+        to_json(ctx, args, Html::Escaped, Layout::Indented)
+    }),
+    FuncDef::new("toRawJson", &[Any], Str, |ctx, args| {
+        to_json(ctx, args, Html::Raw, Layout::Compact)
+    }),
+    FuncDef::new("mustToRawJson", &[Any], Str, |ctx, args| {
+        to_json(ctx, args, Html::Raw, Layout::Compact)
+    }),
+    FuncDef::new("fromJson", &[Str], AnyMap, from_json),
+    FuncDef::new("fromJsonArray", &[Str], AnyList, from_json_array),
+    FuncDef::new("mustFromJson", &[Str], Any, must_from_json),
+    FuncDef::new("toYaml", &[Any], Str, |ctx, args| {
+        Ok(to_yaml(ctx, args).unwrap_or_else(|_| "".into()))
+    }),
+    FuncDef::new("mustToYaml", &[Any], Str, |ctx, args| {
+        to_yaml(ctx, args).map_err(|error| error.wrap("error marshaling into JSON: "))
+    }),
+    FuncDef::new("fromYaml", &[Str], AnyMap, from_yaml),
+    FuncDef::new("fromYamlArray", &[Str], AnyList, from_yaml_array),
+];
+
+fn to_json(ctx: &mut Context<'_>, args: &[Val], html: Html, layout: Layout) -> Result<Val, Error> {
+    let text = encode(&args[0], html, layout)?;
+    ctx.take_bytes(text.len() as u64)?;
+    Ok(text.into())
+}
+
+fn to_yaml(ctx: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
+    let mut text = yaml::emit(&args[0].to_value()?);
+    ctx.take_bytes(text.len() as u64)?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text.into())
+}
+
+/// The map of a document, with the error in it where there is one.
+fn with_error(map: Map, error: Option<String>) -> Val {
+    if let Some(error) = error {
+        map.insert("Error", error);
+    }
+    map.into()
+}
+
+fn from_json(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
+    Ok(match decode(bytes(args, 0)) {
+        Err(fault) => with_error(Map::new(), Some(fault)),
+        Ok(decoded) => match decoded.value {
+            Val::Map(map) => with_error(map, decoded.misfit),
+            Val::Nil if decoded.misfit.is_none() => Map::nil(Any).into(),
+            other => {
+                let fault = misfit(&other, "map[string]interface {}");
+                with_error(Map::new(), Some(fault))
+            }
+        },
+    })
+}
+
+fn from_json_array(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
+    let fault = match decode(bytes(args, 0)) {
+        Err(fault) => fault,
+        Ok(decoded) => match (decoded.value, decoded.misfit) {
+            (Val::List(list), None) => return Ok(list.into()),
+            (Val::Nil, None) => return Ok(List::nil(Any).into()),
+            (Val::List(_), Some(fault)) => fault,
+            (other, _) => misfit(&other, "[]interface {}"),
+        },
+    };
+    Ok(List::new(vec![fault.into()]).into())
+}
+
+fn must_from_json(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
+    let decoded = decode(bytes(args, 0)).map_err(Error::new)?;
+    match decoded.misfit {
+        Some(fault) => Err(Error::new(fault)),
+        None => Ok(decoded.value),
+    }
+}
+
+/// A YAML document as `yaml.Unmarshal` of sigs.k8s.io/yaml gives it.
+fn yaml_document(text: &str) -> Result<Val, String> {
+    let document = yaml::parse_one(text);
+    let document = document.map_err(|fault| format!("error converting YAML to JSON: {fault}"))?;
+    Ok(Val::from_value(&document, Numbers::Float64))
+}
+
+/// What sigs.k8s.io/yaml says of JSON that does not fit.
+fn yaml_misfit(value: &Val, wanted: &str) -> String {
+    format!(
+        "error unmarshaling JSON: while decoding JSON: {}",
+        misfit(value, wanted)
+    )
+}
+
+fn from_yaml(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
+    Ok(match yaml_document(&text(args, 0).to_text()) {
+        Ok(Val::Map(map)) => map.into(),
+        Ok(Val::Nil) => Map::nil(Any).into(),
+        Ok(other) => {
+            let fault = yaml_misfit(&other, "map[string]interface {}");
+            with_error(Map::new(), Some(fault))
+        }
+        Err(fault) => with_error(Map::new(), Some(fault)),
+    })
+}
+
+fn from_yaml_array(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
+    let fault = match yaml_document(&text(args, 0).to_text()) {
+        Ok(Val::List(list)) => return Ok(list.into()),
+        Ok(Val::Nil) => return Ok(List::nil(Any).into()),
+        Ok(other) => yaml_misfit(&other, "[]interface {}"),
+        Err(fault) => fault,
+    };
+    Ok(List::new(vec![fault.into()]).into())
+}
