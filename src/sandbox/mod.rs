@@ -5,3 +5,5 @@ pub mod schema;
 pub mod decode;
 
 pub mod apply;
+
+pub mod patch;
