@@ -4,6 +4,8 @@ pub mod schema;
 
 pub mod decode;
 
+pub mod defaults;
+
 pub mod apply;
 
 pub mod patch;

@@ -97,6 +97,21 @@ impl Quantity {
         self.nanos
     }
 
+    /// Rounded away from zero to whole thousandths.
+    pub fn rounded_to_milli(self) -> Self {
+        const MILLI: i128 = NANO / 1000;
+        let rest = self.nanos % MILLI;
+        let up = if rest == 0 {
+            0
+        } else {
+            MILLI * self.nanos.signum() - rest
+        };
+        Quantity {
+            nanos: self.nanos + up,
+            format: self.format,
+        }
+    }
+
     pub fn to_text(self) -> String {
         if self.nanos == 0 {
             return "0".to_owned();

@@ -408,13 +408,8 @@ fn in_order(
 }
 
 fn same_scalar_kind(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Int(_), Value::Int(_))
-        | (Value::Float(_), Value::Float(_))
-        | (Value::Str(_), Value::Str(_))
-        | (Value::Bool(_), Value::Bool(_)) => true,
-        _ => false,
-    }
+    let is_scalar = !matches!(a, Value::Seq(_) | Value::Map(_) | Value::Null);
+    is_scalar && std::mem::discriminant(a) == std::mem::discriminant(b)
 }
 
 fn check_same_kind(original: &[Value], patch: &[Value]) -> Result<(), PatchError> {
