@@ -3,10 +3,23 @@
 //! Invariant: a path never leaves its tree. `..` past the root, absolute
 //! paths and symlinks that point outside are errors, not lookups.
 
-mod memory;
 mod resolve;
 
+mod follow;
+
+mod find;
+
+mod recorded;
+
+mod inputs;
+
+mod memory;
+
+pub use find::{FindError, find_files, is_pattern};
+pub use follow::{entry_following, files_below, join, read_following};
+pub use inputs::Inputs;
 pub use memory::MemoryTree;
+pub use recorded::Recorded;
 pub use resolve::resolve;
 
 /// Where in a symlink chain a lookup gives up.
