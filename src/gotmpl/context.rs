@@ -1,5 +1,11 @@
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::ast::Tree;
 use super::map::WeakMap;
-use super::{Error, Map, Val};
+use super::stack::StackGuard;
+use super::strconv::quote;
+use super::{Error, FuncTable, GoStr, Map, TemplateSet, Val, builtins, exec, parse};
 
 /// What functions need from outside. The room itself has no clock, no
 /// randomness and no cluster.
@@ -28,17 +34,20 @@ pub struct Limits {
     pub steps: u64,
     /// Bytes that functions and templates produce, intermediate results included.
     pub bytes: u64,
-    /// Stack that the evaluator may use, in bytes. Below it, a loop of includes
-    /// ends as in Helm after 1,000 rounds; the caller's thread must have it.
+    /// Stack that the evaluator may use, in bytes; the caller's thread must have
+    /// it. With `Limits::HELM_STACK` a loop of includes goes the 1,000 rounds
+    /// that Helm allows; with less it ends earlier, with the same text.
     pub stack: usize,
 }
 
 impl Limits {
     /// A thousand times what large public charts need.
     pub const STEPS: u64 = 2_000_000_000;
-    pub const BYTES: u64 = 2 << 30;
+    pub const BYTES: u64 = 1 << 30;
     /// Fits a thread of 2 MiB, Rust's default.
     pub const STACK: usize = 1_200 << 10;
+    /// What 1,000 includes within each other need, in an optimized build.
+    pub const HELM_STACK: usize = 14 << 20;
 }
 
 impl Default for Limits {
@@ -51,29 +60,76 @@ impl Default for Limits {
     }
 }
 
-/// What a function sees of the render that calls it.
+/// Helm's limit of nested includes of one name.
+const MAX_INCLUDES: u32 = 1_000;
+
+/// The name that Helm gives the root of its templates; a `tpl` text has it too.
+const ROOT_NAME: &str = "gotpl";
+
+/// Parsed `tpl` texts that are kept: the same few lines are often evaluated for
+/// every object of a chart.
+const MAX_CACHED_TEXTS: usize = 512;
+
+/// One render: all templates of a release, one after another, with what they
+/// share. It is what functions see of their caller.
 pub struct Context<'h> {
     host: &'h dyn Host,
     limits: Limits,
     steps: u64,
     bytes: u64,
+    stack: StackGuard,
+    templates: Rc<TemplateSet>,
+    /// What the `tpl` texts under way define, the innermost last.
+    defined: Vec<Rc<[Rc<Tree>]>>,
+    /// How often each name is being included at the moment.
+    includes: HashMap<GoStr, u32>,
     /// Maps that may hold themselves.
     tracked: Vec<WeakMap>,
+    parsed_texts: HashMap<GoStr, Rc<[Rc<Tree>]>>,
+    /// The file that is being rendered.
+    file: GoStr,
 }
 
 impl<'h> Context<'h> {
+    /// A render without templates, enough to call functions.
     pub fn new(host: &'h dyn Host, limits: Limits) -> Self {
+        let templates = TemplateSet::new(FuncTable::default());
+        Context::with_templates(Rc::new(templates), host, limits)
+    }
+
+    pub fn with_templates(templates: Rc<TemplateSet>, host: &'h dyn Host, limits: Limits) -> Self {
         Context {
             host,
             limits,
             steps: 0,
             bytes: 0,
+            stack: StackGuard::new(limits.stack),
+            templates,
+            defined: Vec::new(),
+            includes: HashMap::new(),
             tracked: Vec::new(),
+            parsed_texts: HashMap::new(),
+            file: GoStr::new(""),
         }
+    }
+
+    /// Executes a template of the set and gives what Helm makes of it: the text
+    /// without any `<no value>`.
+    pub fn render(&mut self, name: &str, data: Val) -> Result<GoStr, Error> {
+        self.stack = StackGuard::new(self.limits.stack);
+        self.file = name.into();
+        let mut out = Vec::new();
+        self.execute_template(&name.into(), data, &mut out)?;
+        Ok(without_no_value(out).into())
     }
 
     pub fn host(&self) -> &'h dyn Host {
         self.host
+    }
+
+    /// The file whose rendering led here.
+    pub fn file(&self) -> &GoStr {
+        &self.file
     }
 
     /// Counts work that a function is about to do (`until`, `seq`).
@@ -101,9 +157,125 @@ impl<'h> Context<'h> {
         Ok(())
     }
 
+    /// Helm's `include`: the output of a template as a string.
+    pub fn include(&mut self, name: &GoStr, data: Val) -> Result<GoStr, Error> {
+        let under_way = self.includes.entry(name.clone()).or_insert(0);
+        if *under_way > MAX_INCLUDES || self.stack.is_low() {
+            return Err(Error::new("unable to execute template").wrap(format!(
+                "rendering template has a nested reference name: {name}: "
+            )));
+        }
+        *under_way += 1;
+        let mut out = Vec::new();
+        let result = self.execute_template(name, data, &mut out);
+        if let Some(under_way) = self.includes.get_mut(name) {
+            *under_way -= 1;
+        }
+        result?;
+        Ok(out.into())
+    }
+
+    /// Helm's `tpl`: executes a text as a template that sees all the others,
+    /// and what the texts around it define.
+    pub fn tpl(&mut self, text: &GoStr, data: Val) -> Result<GoStr, Error> {
+        if !text.as_bytes().windows(2).any(|pair| pair == b"{{") {
+            self.take_bytes(text.len() as u64)?;
+            return Ok(without_no_value(text.as_bytes().to_vec()).into());
+        }
+        let quoted = || quote(text.as_bytes());
+        let trees = match self.parsed_texts.get(text) {
+            Some(trees) => Rc::clone(trees),
+            None => {
+                let functions = self.templates.functions();
+                let parsed =
+                    parse::parse(&ROOT_NAME.into(), text.as_bytes(), functions, self.stack);
+                let trees: Rc<[Rc<Tree>]> = parsed
+                    .map_err(|error| error.wrap(format!("cannot parse template {}: ", quoted())))?
+                    .into();
+                if self.parsed_texts.len() >= MAX_CACHED_TEXTS {
+                    self.parsed_texts.clear();
+                }
+                self.parsed_texts.insert(text.clone(), Rc::clone(&trees));
+                trees
+            }
+        };
+        let mut out = Vec::new();
+        let root = trees.iter().find(|tree| tree.name == ROOT_NAME).cloned();
+        self.defined.push(trees);
+        let result = match root {
+            Some(tree) => exec::execute(self, &tree, data, &mut out),
+            None => Ok(()),
+        };
+        self.defined.pop();
+        result.map_err(|error| {
+            error.wrap(format!(
+                "error during tpl function execution for {}: ",
+                quoted()
+            ))
+        })?;
+        Ok(without_no_value(out).into())
+    }
+
+    fn execute_template(
+        &mut self,
+        name: &GoStr,
+        data: Val,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match self.template(name) {
+            Some(tree) => exec::execute(self, &tree, data, out),
+            None => Err(Error::new(format!(
+                "template: no template {} associated with template {}",
+                quote(name.as_bytes()),
+                quote(ROOT_NAME.as_bytes())
+            ))),
+        }
+    }
+
+    /// The template of a name, as the text that is being executed sees it.
+    pub(super) fn template(&self, name: &GoStr) -> Option<Rc<Tree>> {
+        let mut empty = None;
+        for trees in self.defined.iter().rev() {
+            if let Some(tree) = trees.iter().find(|tree| tree.name == *name) {
+                // An empty definition replaces none, but the text itself, whose
+                // name is the root's.
+                if *name == ROOT_NAME || !tree.is_empty() {
+                    return Some(Rc::clone(tree));
+                }
+                empty = Some(tree);
+            }
+        }
+        self.templates.get(name).or(empty).cloned()
+    }
+
+    pub(super) fn is_strict(&self) -> bool {
+        self.templates.is_strict()
+    }
+
+    pub(super) fn stack(&self) -> StackGuard {
+        self.stack
+    }
+
     pub(super) fn track(&mut self, map: &Map) {
         self.tracked.extend(map.track());
     }
+}
+
+fn without_no_value(text: Vec<u8>) -> Vec<u8> {
+    let pattern = builtins::NO_VALUE;
+    let mut found = text.windows(pattern.len()).position(|w| w == pattern);
+    if found.is_none() {
+        return text;
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = &text[..];
+    while let Some(at) = found {
+        out.extend_from_slice(&rest[..at]);
+        rest = &rest[at + pattern.len()..];
+        found = rest.windows(pattern.len()).position(|w| w == pattern);
+    }
+    out.extend_from_slice(rest);
+    out
 }
 
 impl Drop for Context<'_> {

@@ -44,20 +44,25 @@ pub fn sprintln(args: &[Val]) -> Result<GoStr, Error> {
     printer.finish()
 }
 
-/// Appends what `fmt.Fprint(w, value)` writes.
-pub fn print_to(out: &mut Vec<u8>, value: &Val) -> Result<(), Error> {
+/// Appends what a template prints for a value: `fmt.Fprint`, but pointers are
+/// followed and methods of the address count.
+pub(super) fn print_value_to(out: &mut Vec<u8>, value: &Val) -> Result<(), Error> {
+    let mut printer = Printer {
+        out: std::mem::take(out),
+        ..Printer::default()
+    };
     match value {
-        Val::Str(text) => out.extend_from_slice(text.as_bytes()),
-        _ => {
-            let mut printer = Printer {
-                out: std::mem::take(out),
-                ..Printer::default()
-            };
-            printer.print_arg(value, 'v');
-            *out = std::mem::take(&mut printer.out);
-            printer.finish()?;
-        }
+        Val::Object(object) => match object.stringer().or_else(|| object.stringer_of_address()) {
+            Some(text) => printer.push(&text),
+            None => {
+                printer.follow_pointer = true;
+                printer.print_arg(value, 'v');
+            }
+        },
+        _ => printer.print_arg(value, 'v'),
     }
+    *out = std::mem::take(&mut printer.out);
+    printer.finish()?;
     Ok(())
 }
 
@@ -81,6 +86,8 @@ struct Printer {
     /// Printing the value of a wrong verb: methods are not called.
     erroring: bool,
     too_deep: bool,
+    /// No `&` before the struct that a pointer points to.
+    follow_pointer: bool,
 }
 
 /// Widths, precisions and argument numbers beyond it are refused by Go too.
@@ -665,7 +672,9 @@ impl Printer {
             if depth > 0 {
                 return self.print_pointer(value, verb);
             }
-            self.push("&");
+            if !self.follow_pointer {
+                self.push("&");
+            }
         }
         let flags = self.flags;
         if flags.sharp_v {

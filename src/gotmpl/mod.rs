@@ -22,6 +22,22 @@ mod context;
 
 mod error;
 
+mod template_set;
+
+mod lex;
+
+mod ast;
+
+mod constant;
+
+mod parse;
+
+mod exec;
+
+mod builtins;
+
+mod stack;
+
 pub mod gofmt;
 
 pub mod strconv;
@@ -38,5 +54,6 @@ pub use func::{Call, FuncDef, FuncTable};
 pub use gostr::GoStr;
 pub use list::List;
 pub use map::Map;
+pub use template_set::TemplateSet;
 pub use types::{Kind, Named, Type};
 pub use val::{MAX_NESTING, Numbers, Object, Val};
