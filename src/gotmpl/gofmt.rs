@@ -44,6 +44,18 @@ pub fn sprintln(args: &[Val]) -> Result<GoStr, Error> {
     printer.finish()
 }
 
+/// Appends what `fmt.Fprint(w, value)` writes.
+pub fn print_to(out: &mut Vec<u8>, value: &Val) -> Result<(), Error> {
+    let mut printer = Printer {
+        out: std::mem::take(out),
+        ..Printer::default()
+    };
+    printer.print_arg(value, 'v');
+    *out = std::mem::take(&mut printer.out);
+    printer.finish()?;
+    Ok(())
+}
+
 /// Appends what a template prints for a value: `fmt.Fprint`, but pointers are
 /// followed and methods of the address count.
 pub(super) fn print_value_to(out: &mut Vec<u8>, value: &Val) -> Result<(), Error> {
