@@ -6,6 +6,7 @@
 mod support;
 
 mod config;
+mod harm;
 mod real;
 mod requests;
 mod watches;

@@ -233,7 +233,7 @@ fn serve(stream: impl Read + Write, handler: &Handler, asked: &Mutex<Vec<Asked>>
     }
 }
 
-fn read_request(stream: &mut impl BufRead) -> Option<Asked> {
+pub fn read_request(stream: &mut impl BufRead) -> Option<Asked> {
     let mut line = String::new();
     stream.read_line(&mut line).ok()?;
     let mut words = line.split_whitespace();
