@@ -21,6 +21,8 @@ pub mod patch;
 
 pub mod glob;
 
+pub mod semver;
+
 pub use digest::{Digest, Hasher};
 pub use json::JsonError;
 pub use map::Map;
