@@ -1,11 +1,16 @@
-//! What a request's object of a built-in kind is once the server has read it:
-//! it goes through Go types. (Custom resources are in `crd`.)
+//! What a request's object is once the server has read it: built-in kinds go
+//! through their Go types, custom resources through their schema.
 //!
 //! Invariant: what comes out is in the form in which the server prints it.
 
+mod duplicates;
 mod go;
 mod quantity;
 
+mod custom;
+
+pub use custom::{default_custom, prune_custom};
+pub use duplicates::duplicate_fields;
 pub use quantity::{FORMAT_FAULT, Quantity};
 
 use crate::sandbox::schema::{Schema, Shape};
