@@ -25,8 +25,20 @@ mod folder;
 mod local;
 mod status;
 
+mod access;
+mod counters;
+mod https;
+mod remote;
+
+mod cache;
+mod compact;
+mod mirror;
+
 mod repository;
 
+pub use access::{Access, Credentials};
+pub use cache::{Cache, Limits};
+pub use counters::Counts;
 pub use error::{Error, Fault};
 pub use folder::FolderTree;
 pub use local::{Branches, LocalRepository};

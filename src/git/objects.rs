@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
-use gix::objs::{Find, FindHeader, Kind};
+use gix::objs::{CommitRef, Find, FindHeader, Kind};
 use gix::odb::store::init;
 
 use super::error::chain;
@@ -106,6 +106,16 @@ impl Objects {
                 wanted: Kind::Commit,
             }),
         }
+    }
+
+    /// The tree of a commit.
+    pub fn root_tree(&self, commit: ObjectId) -> Result<ObjectId, ObjectError> {
+        let data = self.read(commit, Kind::Commit, MAX_OBJECT_BYTES)?;
+        let decoded = CommitRef::from_bytes(&data, gix::hash::Kind::Sha1)
+            .map_err(|error| self.broken(commit, chain(&error)))?;
+        let tree = decoded.tree();
+        self.read(tree, Kind::Tree, MAX_OBJECT_BYTES)?;
+        Ok(tree)
     }
 
     pub fn handle(&self) -> &gix::odb::Handle {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::access::Access;
+use super::cache::Cache;
 use super::error::{Error, Fault};
 use super::folder;
 use super::local::{Branches, LocalRepository, is_repository};
@@ -12,6 +14,9 @@ use super::url::{RepositoryUrl, Scheme};
 /// Where the repositories of URLs are: on this machine where they are mapped.
 #[derive(Clone, Debug, Default)]
 pub struct Locator {
+    /// Where remote repositories are kept; without one, only mapped and local
+    /// repositories are served.
+    pub cache: Option<Cache>,
     /// Normalized URL and the local path that stands for it.
     mapped: Vec<(String, PathBuf)>,
     /// Are file URLs and absolute paths served?
@@ -33,7 +38,12 @@ impl Locator {
         found.map(|(_, path)| path)
     }
 
-    pub fn repository(&self, url: &str) -> Result<Repository, Error> {
+    /// `access` is asked only for a remote repository.
+    pub fn repository(
+        &self,
+        url: &str,
+        access: impl FnOnce(&RepositoryUrl) -> Result<Access, Error>,
+    ) -> Result<Repository, Error> {
         let url = RepositoryUrl::parse(url)?;
         if let Some(path) = self.mapped(&url) {
             return Ok(Repository {
@@ -51,11 +61,17 @@ impl Locator {
                 let place = Place::Local(PathBuf::from(&url.path), Branches::AsTheyAre);
                 Ok(Repository { url, place })
             }
-            Scheme::Https | Scheme::Http | Scheme::Ssh => Err(Error::new(
-                &url.to_string(),
-                "open the repository",
-                Fault::Url("only mapped repositories are served".into()),
-            )),
+            Scheme::Https | Scheme::Http | Scheme::Ssh => {
+                let Some(cache) = self.cache.clone() else {
+                    return Err(Error::new(
+                        &url.to_string(),
+                        "open the repository",
+                        Fault::Url("only mapped repositories are served here".into()),
+                    ));
+                };
+                let place = Place::Remote(cache, access(&url)?);
+                Ok(Repository { url, place })
+            }
         }
     }
 }
@@ -70,6 +86,7 @@ pub struct Repository {
 #[derive(Clone, Debug)]
 enum Place {
     Local(PathBuf, Branches),
+    Remote(Cache, Access),
 }
 
 impl Repository {
@@ -81,6 +98,7 @@ impl Repository {
     pub fn resolve(&self, revision: &str) -> Result<Resolved, Error> {
         let name = self.url.to_string();
         match &self.place {
+            Place::Remote(cache, access) => cache.resolve(&self.url, access, revision),
             Place::Local(path, branches) if is_repository(path) => {
                 LocalRepository::open_as(&name, path)?.resolve(revision, *branches)
             }
@@ -107,10 +125,23 @@ impl Repository {
     pub fn fetch(&self, resolved: &Resolved) -> Result<Snapshot, Error> {
         let name = self.url.to_string();
         match &self.place {
+            Place::Remote(cache, access) => cache.fetch(&self.url, access, resolved),
             Place::Local(path, _) if is_repository(path) => {
                 LocalRepository::open_as(&name, path)?.snapshot(resolved)
             }
             Place::Local(path, _) => folder::snapshot(&name, path),
+        }
+    }
+
+    /// A commit that is on this machine already: what stands when the server
+    /// cannot be reached.
+    pub fn cached(&self, commit: &str) -> Option<Snapshot> {
+        match &self.place {
+            Place::Remote(cache, _) => cache.cached(&self.url, commit),
+            Place::Local(..) => {
+                let id = gix::ObjectId::from_hex(commit.as_bytes()).ok()?;
+                self.fetch(&Resolved::commit(id)).ok()
+            }
         }
     }
 }

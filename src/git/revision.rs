@@ -6,6 +6,8 @@
 
 use gix::ObjectId;
 
+use super::remote::RemoteRef;
+
 /// A revision, pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
@@ -73,6 +75,37 @@ pub(super) fn candidates(revision: &str) -> Vec<String> {
         format!("refs/{revision}"),
         format!("refs/remotes/{revision}"),
     ]
+}
+
+/// What to ask a server for: names that start with one of these.
+pub(super) fn prefixes(revision: &str) -> Vec<String> {
+    match wanted(revision) {
+        Wanted::Head => vec!["HEAD".to_owned()],
+        // Tips may be the commit that is meant.
+        Wanted::Name { abbreviated: true } => {
+            vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()]
+        }
+        Wanted::Name { abbreviated: false } | Wanted::Commit(_) => candidates(revision),
+    }
+}
+
+/// The ref that a revision means, among those that a server has.
+pub(super) fn choose(revision: &str, refs: &[RemoteRef]) -> Option<Resolved> {
+    let pinned = |found: &RemoteRef, name: &str| Resolved {
+        commit: found.commit.to_string(),
+        reference: Some(name.to_owned()),
+        note: None,
+        wanted: Some(found.object),
+    };
+    if wanted(revision) == Wanted::Head {
+        let head = refs.iter().find(|found| found.name == "HEAD")?;
+        let name = head.target.as_deref().unwrap_or("HEAD");
+        return Some(pinned(head, name));
+    }
+    candidates(revision).iter().find_map(|name| {
+        let found = refs.iter().find(|found| found.name == *name)?;
+        Some(pinned(found, name))
+    })
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ impl Client {
                 Some("http") => return Err(refused("from https to http")),
                 _ => return Err(refused("neither http nor https")),
             }
-            if !url::same_origin(&parts.uri, &next) && !url::is_upgrade(&parts.uri, &next) {
+            if !url::may_carry_credentials(&parts.uri, &next) {
                 for name in CREDENTIALS {
                     parts.headers.remove(name);
                 }

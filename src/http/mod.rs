@@ -29,7 +29,7 @@ pub use error::{Error, Fault};
 pub use proxy::ProxyChoice;
 pub use retry::Retry;
 pub use settings::{ClientCertificate, Roots, Settings, Timeouts};
-pub use url::{masked, same_origin};
+pub use url::{masked, may_carry_credentials, same_origin};
 
 /// What every request says of itself.
 pub const USER_AGENT: &str = concat!("drupelet/", env!("CARGO_PKG_VERSION"));

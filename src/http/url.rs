@@ -32,9 +32,14 @@ pub fn same_origin(a: &Uri, b: &Uri) -> bool {
     a.scheme() == b.scheme() && same_host(a, b) && port(a) == port(b)
 }
 
+/// May what was given for one URL be sent to another?
+pub fn may_carry_credentials(given_for: &Uri, to: &Uri) -> bool {
+    same_origin(given_for, to) || is_upgrade(given_for, to)
+}
+
 /// From http on port 80 to https on port 443 of the same host: credentials
 /// already went there in the clear, so they may go there encrypted.
-pub(super) fn is_upgrade(from: &Uri, to: &Uri) -> bool {
+fn is_upgrade(from: &Uri, to: &Uri) -> bool {
     from.scheme_str() == Some("http")
         && to.scheme_str() == Some("https")
         && same_host(from, to)

@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
 
-use drupelet::git::{Branches, Fault, LocalRepository, Locator};
+use drupelet::git::{Access, Branches, Error, Fault, LocalRepository, Locator, RepositoryUrl};
 use drupelet::tree::{EntryKind, Tree, TreeError, resolve};
 
+use crate::support::git_server::git;
 use crate::support::repository::{Content, TestRepository};
 
 fn temporary() -> tempfile::TempDir {
@@ -27,6 +27,10 @@ fn locator(path: &Path) -> Locator {
     locator
 }
 
+fn no_access(_: &RepositoryUrl) -> Result<Access, Error> {
+    unreachable!("nothing here is remote")
+}
+
 #[test]
 fn a_mapped_url_is_read_from_the_local_clone() {
     let home = temporary();
@@ -42,7 +46,7 @@ fn a_mapped_url_is_read_from_the_local_clone() {
 
     let locator = locator(home.path());
     let found = locator
-        .repository("https://EXAMPLE.org/team/cluster")
+        .repository("https://EXAMPLE.org/team/cluster", no_access)
         .expect("mapped");
     let resolved = found.resolve("").expect("resolves");
     assert_eq!(resolved.commit, commit);
@@ -80,7 +84,7 @@ fn a_snapshot_does_not_move_with_its_branch() {
     repository.commit("main", &[("a", "old")]);
     repository.set_head("main");
     let found = locator(home.path())
-        .repository("https://example.org/team/cluster")
+        .repository("https://example.org/team/cluster", no_access)
         .expect("mapped");
     let snapshot = found
         .fetch(&found.resolve("main").expect("resolves"))
@@ -179,13 +183,15 @@ fn unmapped_urls_and_file_urls_are_refused() {
     let home = temporary();
     let mut locator = Locator::default();
     let url = format!("file://{}", home.path().display());
-    let error = locator.repository(&url).expect_err("not allowed");
+    let error = locator
+        .repository(&url, no_access)
+        .expect_err("not allowed");
     assert!(
         error.to_string().contains("the operator can allow them"),
         "{error}"
     );
     locator.allow_file = true;
-    let folder = locator.repository(&url).expect("allowed");
+    let folder = locator.repository(&url, no_access).expect("allowed");
     folder
         .resolve("")
         .expect("a folder resolves to its content");
@@ -244,7 +250,7 @@ fn a_folder_is_taken_as_it_is() {
     symlink("../../secret", root.join("apps/out")).expect("links");
     symlink("..", root.join("apps/up")).expect("links");
     let found = locator(&root)
-        .repository("https://example.org/team/cluster")
+        .repository("https://example.org/team/cluster", no_access)
         .expect("mapped");
     let first = found.resolve("main").expect("resolves");
     assert_eq!(first.commit.len(), 40);
@@ -302,26 +308,6 @@ fn damaged_objects_are_found() {
     fs::copy(b, a).expect("copies");
     let error = tree.read("a").expect_err("must not be handed out");
     assert!(error.to_string().contains("is damaged"), "{error}");
-}
-
-/// Runs git with nothing of this machine's configuration; `None` without git.
-fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .current_dir(directory)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", directory)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
-        .args(arguments)
-        .output();
-    let Ok(output) = output else {
-        println!("not run: git is not installed");
-        return None;
-    };
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git {arguments:?}: {text}");
-    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Git: local clones, folders, and the cache against real servers.
 
 mod local;
+mod remote;
 
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]

@@ -1,6 +1,7 @@
 //! What several test programs share: servers on loopback, repositories.
 
 pub mod apiserver;
+pub mod git_server;
 pub mod proxy;
 pub mod repository;
 pub mod serve;
