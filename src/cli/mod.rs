@@ -2,6 +2,8 @@
 //!
 //! Invariant: imported by no other room; only here are exit codes chosen.
 
+mod sandbox;
+
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -15,15 +17,29 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the embedded API server alone
+    Sandbox(sandbox::Arguments),
     /// Print the version
     Version,
 }
 
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Sandbox(arguments) => finish(sandbox::run(&arguments)),
         Command::Version => {
             println!("drupelet {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Failures go to stderr with their causes; the exit code is 1.
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("drupelet: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }
