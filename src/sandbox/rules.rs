@@ -4,17 +4,15 @@
 use super::apply::{self, ApplyError, FieldSet, Writer};
 use super::catalog::{Resource, Review};
 use super::cluster::Cluster;
-use super::crd;
-use super::decode;
+use super::patch::{self, PatchError};
 use super::status::{Cause, FieldError, Refusal};
 use super::verbs::Call;
-use crate::value::{self, Map, Value};
+use super::{crd, decode, defaults};
+use crate::object::Gvk;
+use crate::value::{Map, Value};
 use std::rc::Rc;
 
 pub use decode::duplicate_fields;
-
-/// The API server's own limit.
-const MAX_JSON_PATCH_OPERATIONS: usize = 10_000;
 
 /// Reads an object as the server does; what the kind does not know is gone
 /// and named. An error is in the words of Go's decoder.
@@ -29,23 +27,31 @@ pub fn decode(resource: &Resource, object: &mut Value) -> Result<Vec<String>, St
             let decoded =
                 decode::decode(resource.schema(), object).map_err(|error| error.to_string())?;
             *object = decoded.object;
-            // The Go types know neither; the codec adds them.
-            if let Some(root) = object.as_map_mut() {
-                root.insert("apiVersion", resource.api_version());
-                root.insert("kind", resource.kind.as_str());
-            }
+            set_kind(resource, object);
             Ok(decoded.strict)
         }
     }
 }
 
 /// Fills in what the kind has by default.
-pub fn default(_cluster: &Cluster, resource: &Resource, object: &mut Value) {
-    if let Some(custom) = &resource.custom
-        && let Some(schema) = custom.open_api()
-    {
-        decode::default_custom(schema, object);
+pub fn default(resource: &Resource, object: &mut Value) {
+    match &resource.custom {
+        Some(custom) => {
+            if let Some(schema) = custom.open_api() {
+                decode::default_custom(schema, object);
+            }
+        }
+        None => {
+            let gvk = Gvk::new(&resource.group, &resource.version, &resource.kind);
+            defaults::set_defaults(&gvk, resource.schema(), object);
+        }
     }
+}
+
+/// The status of a new object, as Go prints one of which nothing is set.
+pub fn empty_status(resource: &Resource) -> Option<Value> {
+    let empty = decode::empty_object(resource.schema(), &resource.api_version(), &resource.kind);
+    empty.get("status").cloned()
 }
 
 /// What admission plugins do to objects.
@@ -201,34 +207,41 @@ pub fn review(resource: &Rc<Resource>, review: Review, mut object: Value) -> Val
     object
 }
 
-/// RFC 6902, as evanphx/json-patch reads it.
-pub fn json_patch(live: &Value, patch: &Value) -> Result<Value, Refusal> {
-    let operations =
-        value::patch::json_patch(patch).map_err(|error| Refusal::bad_request(error.to_string()))?;
-    if operations.len() > MAX_JSON_PATCH_OPERATIONS {
-        return Err(Refusal::too_large(&format!(
-            "The allowed maximum operations in a JSON patch is {MAX_JSON_PATCH_OPERATIONS}, got {}",
-            operations.len()
-        )));
+fn patch_refusal(error: PatchError) -> Refusal {
+    match error {
+        PatchError::BadRequest(text) => Refusal::bad_request(text),
+        PatchError::Unprocessable(text) => Refusal::unprocessable(&text),
+        PatchError::TooLarge(text) => Refusal::too_large(&text),
+        PatchError::Other(text) => Refusal::failed(text),
     }
-    let mut object = live.clone();
-    value::patch::apply_json_patch(&mut object, operations)
-        .map_err(|error| Refusal::unprocessable(&error.to_string()))?;
-    Ok(object)
 }
 
-/// RFC 7386.
+pub fn json_patch(live: &Value, patch: &Value) -> Result<Value, Refusal> {
+    patch::json(live, patch).map_err(patch_refusal)
+}
+
 pub fn merge_patch(live: &Value, patch: &Value) -> Result<Value, Refusal> {
-    let mut object = live.clone();
-    value::patch::merge_patch(&mut object, patch.clone());
-    Ok(object)
+    patch::merge(live, patch).map_err(patch_refusal)
 }
 
-/// A strategic merge patch.
-pub fn strategic_patch(
-    _resource: &Resource,
-    live: &Value,
-    patch: &Value,
-) -> Result<Value, Refusal> {
-    merge_patch(live, patch)
+pub fn strategic_patch(resource: &Resource, live: &Value, patch: &Value) -> Result<Value, Refusal> {
+    patch::strategic(resource.schema(), live, patch).map_err(patch_refusal)
+}
+
+/// The object as it comes back from the store.
+pub fn stored(resource: &Resource, object: Value) -> Value {
+    if resource.is_custom() {
+        return object;
+    }
+    let mut object = decode::stored(resource.schema(), &object);
+    set_kind(resource, &mut object);
+    object
+}
+
+/// The Go types know neither; the codec adds them.
+fn set_kind(resource: &Resource, object: &mut Value) {
+    if let Some(root) = object.as_map_mut() {
+        root.insert("apiVersion", resource.api_version());
+        root.insert("kind", resource.kind.as_str());
+    }
 }

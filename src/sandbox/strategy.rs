@@ -4,6 +4,7 @@
 
 use super::catalog::Resource;
 use super::cluster::Cluster;
+use super::rules;
 use super::status::{GroupName, Refusal};
 use super::verbs::metadata_mut;
 use crate::value::{Map, Value};
@@ -145,11 +146,8 @@ pub fn returns_deleted(resource: &Resource) -> bool {
 
 /// A client may not bring a status along.
 pub fn reset_on_create(resource: &Resource, object: &mut Value) {
-    if has_status(resource)
-        && !is_among(resource, KEEPS_STATUS_ON_CREATE)
-        && let Some(map) = object.as_map_mut()
-    {
-        map.remove("status");
+    if has_status(resource) && !is_among(resource, KEEPS_STATUS_ON_CREATE) {
+        set(object, "status", rules::empty_status(resource));
     }
 }
 

@@ -131,7 +131,7 @@ impl Controller<'_> {
             subresource: "",
         };
         super::rules::decode(&resource, &mut object).ok()?;
-        super::rules::default(cluster, &resource, &mut object);
+        super::rules::default(&resource, &mut object);
         complete_create(cluster, target, object, &self.options(), Tracking::Update).ok()
     }
 

@@ -24,7 +24,7 @@ pub fn create(cluster: &mut Cluster, call: &Call) -> Result<Answer, Refusal> {
             "resourceVersion should not be set on objects to be created",
         ));
     }
-    rules::default(cluster, &call.resource, &mut object);
+    rules::default(&call.resource, &mut object);
     if let Some(review) = call.resource.review {
         return Ok(Answer::object(
             201,

@@ -124,7 +124,7 @@ fn change(
         warnings,
     )
     .map_err(|fault| fault.of_patched(&patched))?;
-    rules::default(cluster, &call.resource, &mut object);
+    rules::default(&call.resource, &mut object);
     write::check_namespace(target(call), &mut object)?;
     check_name(call, &object)?;
     write::complete_update(
@@ -200,7 +200,7 @@ fn apply(
         warnings,
     )
     .map_err(|fault| fault.of_object(resource))?;
-    rules::default(cluster, resource, &mut object);
+    rules::default(resource, &mut object);
     match live {
         Some(live) => write::complete_update(
             cluster,

@@ -20,7 +20,7 @@ pub fn update(cluster: &mut Cluster, call: &Call) -> Result<Answer, Refusal> {
         &mut warnings,
     )
     .map_err(|fault| fault.of_object(&call.resource))?;
-    rules::default(cluster, &call.resource, &mut object);
+    rules::default(&call.resource, &mut object);
     let name = write::text(&object, &["metadata", "name"]);
     if name != call.name {
         return Err(Refusal::bad_request(format!(

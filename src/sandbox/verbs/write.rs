@@ -198,10 +198,10 @@ pub fn complete_create(
         return Err(Refusal::invalid(&resource.group_kind(), "", &[error]));
     }
     check_namespace_lives(cluster, target, &name)?;
-    strategy::reset_on_create(resource, &mut object);
     if tracking == Tracking::Update {
         rules::track(cluster, resource, None, &mut object, &options.manager, "");
     }
+    strategy::reset_on_create(resource, &mut object);
     rules::admit(cluster, resource, &mut object, None)?;
     strategy::prepare_create(cluster, resource, &mut object);
     let errors = rules::validate(cluster, resource, &object, None);
@@ -221,6 +221,7 @@ pub fn complete_create(
         });
     }
     allocate::on_create(cluster, resource, &mut object)?;
+    let object = rules::stored(resource, object);
     rules::warn(resource, &object, &mut warnings);
     if options.dry_run {
         return Ok(Written {
@@ -251,7 +252,6 @@ pub fn complete_update(
     let mut warnings = Vec::new();
     check_namespace(target, &mut object)?;
     check_precondition(target, live, &mut object)?;
-    strategy::reset_on_update(resource, target.subresource, &mut object, live);
     if tracking == Tracking::Update {
         rules::track(
             cluster,
@@ -262,6 +262,7 @@ pub fn complete_update(
             target.subresource,
         );
     }
+    strategy::reset_on_update(resource, target.subresource, &mut object, live);
     if target.subresource.is_empty() {
         rules::admit(cluster, resource, &mut object, Some(live))?;
     }
@@ -275,6 +276,7 @@ pub fn complete_update(
         ));
     }
     allocate::on_update(cluster, resource, &mut object, live)?;
+    let mut object = rules::stored(resource, object);
     rules::keep_times_if_unchanged(&mut object, live);
     rules::warn(resource, &object, &mut warnings);
     if options.dry_run || object == *live {
