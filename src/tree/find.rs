@@ -17,7 +17,8 @@ pub fn is_pattern(path: &str) -> bool {
     path.contains(['*', '?', '[', '{', '\\'])
 }
 
-/// The files that a pattern names, in lexical order; none is no error. The
+/// The files that a pattern names, in the order of a sorted walk; none is no
+/// error. The
 /// pattern is relative to the root; what it names without wildcards may lead
 /// through `..` and links, but not out of the tree.
 pub fn find_files(tree: &dyn Tree, pattern: &str) -> Result<Vec<String>, FindError> {

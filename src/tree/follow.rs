@@ -29,7 +29,8 @@ pub fn entry_following(
     }
 }
 
-/// The files and links below a directory in lexical order of their paths.
+/// The files and links below a directory, in the order of a walk that takes
+/// each directory's names sorted.
 /// Links are given out as such and never gone into.
 pub fn files_below(
     tree: &dyn Tree,
@@ -48,7 +49,7 @@ pub fn files_below(
             }
         }
     }
-    found.sort();
+    found.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
     Ok(found)
 }
 

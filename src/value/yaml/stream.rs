@@ -13,6 +13,15 @@ pub struct RawDocument<'a> {
 }
 
 impl RawDocument<'_> {
+    /// The first line of the stream that is neither blank nor a comment in it.
+    pub fn content_line(&self) -> usize {
+        let is_content = |line: &str| {
+            let line = line.trim();
+            !line.is_empty() && !line.starts_with('#')
+        };
+        self.line + self.text.lines().position(is_content).unwrap_or(0)
+    }
+
     /// The document as a value; positions in errors are those of the stream.
     pub fn parse(&self) -> Result<Value, YamlError> {
         parse_one(self.text).map_err(|error| error.in_file_from(self.line))
@@ -35,7 +44,7 @@ pub fn parse_stream(text: &str) -> Result<Vec<Document>, YamlError> {
         let raw = raw?;
         let value = raw.parse()?;
         if !value.is_null() {
-            let line = raw.line + n_lines_before_content(raw.text);
+            let line = raw.content_line();
             found.push(Document { line, value });
         }
     }
@@ -128,12 +137,4 @@ impl<'a> Iterator for Documents<'a> {
             }
         }
     }
-}
-
-fn n_lines_before_content(text: &str) -> usize {
-    let is_content = |line: &str| {
-        let line = line.trim();
-        !line.is_empty() && !line.starts_with('#')
-    };
-    text.lines().position(is_content).unwrap_or(0)
 }

@@ -1,0 +1,3 @@
+//! Sources rendered to objects.
+
+mod directory;
