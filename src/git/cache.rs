@@ -110,6 +110,7 @@ impl Cache {
         url: &RepositoryUrl,
         access: &Access,
         revision: &str,
+        tag_prefix: &str,
     ) -> Result<Resolved, Error> {
         let shown = if revision.is_empty() {
             "HEAD"
@@ -124,7 +125,7 @@ impl Cache {
         }
         let mut session = Session::open(url, access, &self.0.counters).map_err(fault)?;
         let refs = session.refs(&prefixes(revision)).map_err(fault)?;
-        if let Some(resolved) = choose(revision, &refs) {
+        if let Some(resolved) = choose(revision, tag_prefix, &refs) {
             return Ok(resolved);
         }
         match meant {

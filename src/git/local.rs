@@ -8,7 +8,7 @@ use gix::bstr::ByteSlice;
 
 use super::error::{Error, Fault, chain};
 use super::objects::{ObjectError, Objects};
-use super::revision::{Resolved, Wanted, candidates, wanted};
+use super::revision::{Resolved, Wanted, candidates, constraint, highest, wanted};
 use super::snapshot::Snapshot;
 use super::status::{Changes, changes};
 
@@ -90,6 +90,16 @@ impl LocalRepository {
     }
 
     pub fn resolve(&self, revision: &str, branches: Branches) -> Result<Resolved, Error> {
+        self.resolve_tagged(revision, "", branches)
+    }
+
+    /// The same, where a semver constraint looks only at tags with this prefix.
+    pub fn resolve_tagged(
+        &self,
+        revision: &str,
+        tag_prefix: &str,
+        branches: Branches,
+    ) -> Result<Resolved, Error> {
         let operation = format!(
             "resolve {}",
             if revision.is_empty() {
@@ -109,6 +119,9 @@ impl LocalRepository {
                 Ok(Resolved::commit(id))
             }
             Wanted::Name { abbreviated } => {
+                if let Some(resolved) = self.constrained(revision, tag_prefix).map_err(fault)? {
+                    return Ok(resolved);
+                }
                 if let Some(resolved) = self.named(revision, branches).map_err(fault)? {
                     return Ok(resolved);
                 }
@@ -197,6 +210,24 @@ impl LocalRepository {
             }));
         }
         Ok(None)
+    }
+
+    fn constrained(&self, revision: &str, tag_prefix: &str) -> Result<Option<Resolved>, Fault> {
+        let Some(constraint) = constraint(revision) else {
+            return Ok(None);
+        };
+        let fault = |error: gix::Error| Fault::Local(chain(&error));
+        let references = self.repository.references().map_err(fault)?;
+        let mut names = Vec::new();
+        for tag in references.tags().map_err(fault)? {
+            let tag = tag.map_err(|error| Fault::Local(error.to_string()))?;
+            names.push(tag.name().shorten().to_string());
+        }
+        let tags = names.iter().map(|name| (name.as_str(), ()));
+        match highest(&constraint, tag_prefix, tags) {
+            Some((name, ())) => self.named(&format!("refs/tags/{name}"), Branches::AsTheyAre),
+            None => Ok(None),
+        }
     }
 
     fn abbreviated(&self, revision: &str) -> Result<Option<ObjectId>, Fault> {

@@ -96,11 +96,18 @@ impl Repository {
 
     /// The commit that a revision means now. Nothing is fetched.
     pub fn resolve(&self, revision: &str) -> Result<Resolved, Error> {
+        self.resolve_tagged(revision, "")
+    }
+
+    /// The same, where a semver constraint looks only at tags with this prefix
+    /// (`tagPrefix` of a source).
+    pub fn resolve_tagged(&self, revision: &str, tag_prefix: &str) -> Result<Resolved, Error> {
         let name = self.url.to_string();
         match &self.place {
-            Place::Remote(cache, access) => cache.resolve(&self.url, access, revision),
+            Place::Remote(cache, access) => cache.resolve(&self.url, access, revision, tag_prefix),
             Place::Local(path, branches) if is_repository(path) => {
-                LocalRepository::open_as(&name, path)?.resolve(revision, *branches)
+                let local = LocalRepository::open_as(&name, path)?;
+                local.resolve_tagged(revision, tag_prefix, *branches)
             }
             Place::Local(path, _) => {
                 let snapshot = folder::snapshot(&name, path)?;

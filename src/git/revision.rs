@@ -4,9 +4,12 @@
 //! constraint is the highest tag that fits; then branches, tags, and names as
 //! they are; at last an abbreviated SHA.
 
+use std::cmp::Ordering;
+
 use gix::ObjectId;
 
 use super::remote::RemoteRef;
+use crate::value::semver::{Constraint, Version};
 
 /// A revision, pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +80,50 @@ pub(super) fn candidates(revision: &str) -> Vec<String> {
     ]
 }
 
+/// The constraint that a revision is, if it is one; `1.2` is a version and so
+/// means a tag of that name.
+pub(super) fn constraint(revision: &str) -> Option<Constraint> {
+    if revision.is_empty() || Version::parse(revision).is_ok() {
+        return None;
+    }
+    Constraint::parse(revision).ok()
+}
+
+/// Of these tags, named without `refs/tags/`, the highest that fits. With a
+/// prefix (`app-`), only tags that start with it count, without it.
+pub(super) fn highest<'a, T>(
+    constraint: &Constraint,
+    tag_prefix: &str,
+    tags: impl Iterator<Item = (&'a str, T)>,
+) -> Option<(&'a str, T)> {
+    let mut best: Option<(Version, (&str, T))> = None;
+    for (name, tag) in tags {
+        let Some(text) = name.strip_prefix(tag_prefix) else {
+            continue;
+        };
+        let Ok(version) = Version::parse(text) else {
+            continue;
+        };
+        if !constraint.matches(&version) {
+            continue;
+        }
+        let higher = best
+            .as_ref()
+            .is_none_or(|(known, _)| version.compare(known) == Ordering::Greater);
+        if higher {
+            best = Some((version, (name, tag)));
+        }
+    }
+    best.map(|(_, found)| found)
+}
+
 /// What to ask a server for: names that start with one of these.
 pub(super) fn prefixes(revision: &str) -> Vec<String> {
+    if constraint(revision).is_some() {
+        let mut names = candidates(revision);
+        names.push("refs/tags/".to_owned());
+        return names;
+    }
     match wanted(revision) {
         Wanted::Head => vec!["HEAD".to_owned()],
         // Tips may be the commit that is meant.
@@ -90,7 +135,7 @@ pub(super) fn prefixes(revision: &str) -> Vec<String> {
 }
 
 /// The ref that a revision means, among those that a server has.
-pub(super) fn choose(revision: &str, refs: &[RemoteRef]) -> Option<Resolved> {
+pub(super) fn choose(revision: &str, tag_prefix: &str, refs: &[RemoteRef]) -> Option<Resolved> {
     let pinned = |found: &RemoteRef, name: &str| Resolved {
         commit: found.commit.to_string(),
         reference: Some(name.to_owned()),
@@ -101,6 +146,15 @@ pub(super) fn choose(revision: &str, refs: &[RemoteRef]) -> Option<Resolved> {
         let head = refs.iter().find(|found| found.name == "HEAD")?;
         let name = head.target.as_deref().unwrap_or("HEAD");
         return Some(pinned(head, name));
+    }
+    if let Some(constraint) = constraint(revision) {
+        let tags = refs.iter().filter_map(|found| {
+            let name = found.name.strip_prefix("refs/tags/")?;
+            Some((name, found))
+        });
+        if let Some((_, found)) = highest(&constraint, tag_prefix, tags) {
+            return Some(pinned(found, &found.name));
+        }
     }
     candidates(revision).iter().find_map(|name| {
         let found = refs.iter().find(|found| found.name == *name)?;
@@ -123,5 +177,34 @@ mod tests {
         assert_eq!(wanted("012345"), Wanted::Name { abbreviated: false });
         assert_eq!(wanted("main"), Wanted::Name { abbreviated: false });
         assert_eq!(wanted(&sha[..39]), Wanted::Name { abbreviated: true });
+    }
+
+    #[track_caller]
+    fn check_highest(revision: &str, tag_prefix: &str, expected: Option<&str>) {
+        let tags = [
+            "v1.0.0",
+            "v1.2.0",
+            "1.2.1",
+            "v1.3.0-rc.1",
+            "v2.0",
+            "app-9.0.0",
+            "latest",
+        ];
+        let found = constraint(revision)
+            .and_then(|c| highest(&c, tag_prefix, tags.iter().map(|tag| (*tag, ()))));
+        assert_eq!(found.map(|(name, ())| name), expected, "{revision}");
+    }
+
+    #[test]
+    fn constraints_take_the_highest_tag_that_fits() {
+        check_highest("1.x", "", Some("1.2.1"));
+        check_highest("v1.2.*", "", Some("1.2.1"));
+        check_highest(">=1.3.0-0 <2", "", Some("v1.3.0-rc.1"));
+        check_highest("*", "", Some("v2.0"));
+        check_highest("*", "app-", Some("app-9.0.0"));
+        check_highest("^3", "", None);
+        // Versions and names are no constraints.
+        check_highest("1.2", "", None);
+        check_highest("main", "", None);
     }
 }

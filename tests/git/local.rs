@@ -111,6 +111,8 @@ fn revisions_are_understood_as_argo_does() {
     repository.set_head("main");
     repository.set_reference("refs/tags/light", &first);
     repository.tag("v1", &first);
+    repository.tag("v1.1.0", &first);
+    repository.tag("v1.0.1", &second);
     repository.set_reference("refs/remotes/origin/theirs", &first);
     let local = LocalRepository::open(home.path()).expect("opens");
     for (revision, commit) in [
@@ -123,6 +125,8 @@ fn revisions_are_understood_as_argo_does() {
         ("v1", &first),
         ("refs/tags/v1", &first),
         ("theirs", &first),
+        ("^1.0", &first),
+        ("1.0.x", &second),
         (first.as_str(), &first),
         (&first.to_uppercase(), &first),
         (&first[..7], &first),

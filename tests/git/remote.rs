@@ -222,6 +222,9 @@ fn branches_tags_and_shas_are_resolved() {
     place.repository.tag("v1", &first);
     let second = place.repository.commit("main", &[("a", "2")]);
     let side = place.repository.commit("feature/x", &[("a", "3")]);
+    place.repository.tag("v1.2.0", &side);
+    place.repository.tag("1.0.1", &second);
+    place.repository.tag("1.0.0", &first);
     for (revision, commit, text) in [
         ("", &second, "2"),
         ("HEAD", &second, "2"),
@@ -230,6 +233,8 @@ fn branches_tags_and_shas_are_resolved() {
         ("v1", &first, "1"),
         ("refs/tags/v1", &first, "1"),
         ("feature/x", &side, "3"),
+        (">=1.0.0, <2", &side, "3"),
+        ("1.0.*", &second, "2"),
         (first.as_str(), &first, "1"),
         (&side[..10], &side, "3"),
         // No tip, but here already.
