@@ -126,6 +126,7 @@ impl Draft {
             content_type: Some(APPLY_PATCH),
             // JSON is YAML.
             body: object.to_json().into_bytes(),
+            repeatable: any_version(object.resource_version()),
             dry_run: options.dry_run,
             ..Draft::get("")
         }
@@ -133,7 +134,11 @@ impl Draft {
 
     pub fn patch(path: &str, patch: &Patch, options: &WriteOptions) -> Self {
         let (content_type, value, repeatable) = match patch {
-            Patch::Merge(value) => (MERGE_PATCH, value, Repeatable::Yes),
+            Patch::Merge(value) => {
+                let version = value.at(&["metadata", "resourceVersion"]);
+                let version = version.and_then(Value::as_str).unwrap_or_default();
+                (MERGE_PATCH, value, any_version(version))
+            }
             // An `add` to a list adds twice.
             Patch::Json(value) => (JSON_PATCH, value, Repeatable::No),
             Patch::Strategic(value) => (STRATEGIC_PATCH, value, Repeatable::No),
@@ -198,6 +203,15 @@ fn selectors(options: &ListOptions) -> Query {
         query.push("fieldSelector", &options.field_selector);
     }
     query
+}
+
+/// Of a request that does the same each time, and names this resourceVersion.
+fn any_version(named: &str) -> Repeatable {
+    if named.is_empty() {
+        Repeatable::AnyVersion
+    } else {
+        Repeatable::Yes
+    }
 }
 
 fn write_query(options: &WriteOptions) -> Query {

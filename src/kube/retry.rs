@@ -1,7 +1,7 @@
 //! Which failures the client tries again by itself, and when.
 
-use super::Error;
 use super::error::is_retryable_code;
+use super::{Conflict, Error};
 use crate::http::{Fault, Retry};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -17,6 +17,9 @@ pub const ATTEMPTS: Retry = Retry {
 /// Whether sending a request twice does what sending it once does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeatable {
+    /// And it names no resourceVersion: an object that changed under it is
+    /// just the next one to do it to.
+    AnyVersion,
     Yes,
     /// Only if the server surely did not act on it.
     No,
@@ -28,13 +31,17 @@ pub fn is_worth_another(error: &Error, repeatable: Repeatable) -> bool {
             // Turned away at the door: nothing was done.
             429 => true,
             503 if error.retry_after().is_some() => true,
-            code => is_retryable_code(code) && repeatable == Repeatable::Yes,
+            409 => {
+                repeatable == Repeatable::AnyVersion
+                    && error.conflict() == Some(Conflict::ResourceVersion)
+            }
+            code => is_retryable_code(code) && repeatable != Repeatable::No,
         },
         Error::Connection { source, .. } => {
             let unsent = matches!(source.fault, Fault::Dns { .. } | Fault::Connect(_));
-            source.is_retryable() && (unsent || repeatable == Repeatable::Yes)
+            source.is_retryable() && (unsent || repeatable != Repeatable::No)
         }
-        Error::Answer { .. } => repeatable == Repeatable::Yes,
+        Error::Answer { .. } => repeatable != Repeatable::No,
         Error::Request { .. } | Error::Credentials { .. } => false,
     }
 }

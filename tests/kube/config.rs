@@ -124,11 +124,13 @@ fn what_is_wrong_is_named() {
     );
 }
 
+const VERSION: &str = r#"{"gitVersion":"v1.34.4","major":"1","minor":"34"}"#;
+
 /// Answers `/version` to those who say who they are, as given, 401 to others.
 fn guarded(expected: &'static str) -> Server {
     Server::plain(move |asked| {
         if asked.header("authorization") == Some(expected) {
-            Answer::ok(r#"{"gitVersion":"v1.34.4","major":"1","minor":"34"}"#)
+            Answer::ok(VERSION)
         } else {
             Answer::status(401, r#"{"kind":"Status","status":"Failure","code":401}"#)
         }
@@ -176,6 +178,73 @@ fn a_token_file_that_changed_is_read_again_after_a_refusal() {
     assert!(error.is_unauthorized(), "{error}");
     fs::write(token, "new").expect("writable");
     client.version().expect("the new one is taken");
+}
+
+#[test]
+fn a_pod_speaks_as_its_service_account() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let server = Server::tls(|asked| match asked.header("authorization") {
+        Some("Bearer mounted") => Answer::ok(VERSION),
+        _ => Answer::status(401, r#"{"status":"Failure"}"#),
+    });
+    write(folder, "ca.crt", &server.certificate);
+    write(folder, "token", "mounted");
+    write(folder, "namespace", "argocd\n");
+    let port = server.port.to_string();
+    let variable = |name: &str| match name {
+        "KUBERNETES_SERVICE_HOST" => Some("127.0.0.1".to_owned()),
+        "KUBERNETES_SERVICE_PORT" => Some(port.clone()),
+        _ => None,
+    };
+    let config = Config::service_account(folder, &variable).expect("all is there");
+    assert_eq!(config.namespace, "argocd");
+    client(config).version().expect("is let in");
+    let error = Config::service_account(folder, &|_| None).expect_err("no pod");
+    assert_eq!(
+        error.to_string(),
+        "no cluster: KUBERNETES_SERVICE_HOST is not set: not in a pod"
+    );
+}
+
+#[test]
+fn an_authority_that_changed_is_read_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (old, new) = (
+        Server::tls(|_| Answer::ok("")),
+        Server::tls(|_| Answer::ok(VERSION)),
+    );
+    let ca = write(folder.path(), "ca.crt", &old.certificate);
+    let path = write(
+        folder.path(),
+        "config",
+        &file(&new.url(""), "certificate-authority: ca.crt", ""),
+    );
+    let client = client(read(&[path]).expect("is usable"));
+    client.version().expect_err("signed by another");
+    fs::write(ca, &new.certificate).expect("writable");
+    client.version().expect("now it is known");
+}
+
+#[test]
+fn a_plugin_is_asked_again_when_its_answer_expires() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = guarded("Bearer t");
+    let script = "echo x >>runs; echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\
+         \"kind\":\"ExecCredential\",\"status\":{\"token\":\"t\",\
+         \"expirationTimestamp\":\"2020-01-01T00:00:00Z\"}}'";
+    let script = script.replace("runs", &folder.path().join("runs").display().to_string());
+    let script = write(folder.path(), "script", &script);
+    let user = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}']}}",
+        script.display()
+    );
+    let path = write(folder.path(), "config", &file(&server.url(""), "", &user));
+    let client = client(read(&[path]).expect("is usable"));
+    client.version().expect("is let in");
+    client.version().expect("is let in");
+    let runs = fs::read_to_string(folder.path().join("runs")).expect("it ran");
+    assert_eq!(runs.lines().count(), 2);
 }
 
 #[test]
@@ -240,7 +309,7 @@ fn a_plugin_that_fails_is_named() {
 
 #[test]
 fn names_and_authorities_of_certificates_are_heeded() {
-    let server = Server::tls(|_| Answer::ok(r#"{"gitVersion":"v1","major":"1","minor":"0"}"#));
+    let server = Server::tls(|_| Answer::ok(VERSION));
     let ours = Roots::Only(server.certificate.clone().into_bytes());
     let mut config = Config::new(&server.url(""), ours);
     client(config.clone()).version().expect("is trusted");

@@ -98,7 +98,9 @@ fn harm_is_met_by_another_attempt_or_told() {
         assert_eq!((statuses, result.is_ok()), (vec![0, 200], true));
     }
     let (statuses, result) = behind.statuses(Harm::VersionConflict, 1);
-    assert_eq!(statuses, [409]);
+    assert_eq!((statuses, result.is_ok()), (vec![409, 200], true));
+    let (statuses, result) = behind.statuses(Harm::VersionConflict, 9);
+    assert_eq!(statuses, [409; 4]);
     let error = result.expect_err("conflicts");
     assert_eq!(error.conflict(), Some(Conflict::ResourceVersion));
     let (_, result) = behind.statuses(Harm::FieldConflict, 1);

@@ -2,7 +2,7 @@
 
 use crate::real;
 use crate::support::serve::{Answer, Asked, Server};
-use drupelet::http::Roots;
+use drupelet::http::{ProxyChoice, Roots};
 use drupelet::kube::watch::{Event, Notice, Watched, Watcher};
 use drupelet::kube::{
     ApplyOptions, Client, Config, DeleteOptions, Patch, Resource, Verbs, WriteOptions,
@@ -320,6 +320,38 @@ fn a_refused_token_is_read_again() {
     for expected in ["restarted", "current", "applied b"] {
         assert_eq!(next(&mut receiver), expected);
     }
+}
+
+#[test]
+fn goes_through_the_proxy_of_the_kubeconfig() {
+    // The tunnel leads nowhere but back to this server.
+    let next_watch = AtomicUsize::new(0);
+    let server = Server::plain(move |asked| {
+        let watch = asked.target.contains("watch=1");
+        match asked.method.as_str() {
+            "CONNECT" => Answer::ok(""),
+            _ if !watch => list("7", &["a"]),
+            _ if next_watch.fetch_add(1, Ordering::SeqCst) == 0 => {
+                chunked(&[event("ADDED", "b", "8")], false)
+            }
+            _ => silence(),
+        }
+    });
+    let mut config = Config::new("http://cluster.invalid:6443", Roots::Public);
+    config.proxy = ProxyChoice::all(&format!("http://me:p%20w@127.0.0.1:{}", server.port), "");
+    let client = Client::new(config).expect("usable");
+    let (_watcher, mut receiver) = Watcher::start(client, [config_maps()]).expect("starts");
+    for expected in ["restarted", "applied a", "current", "applied b"] {
+        assert_eq!(next(&mut receiver), expected);
+    }
+    let asked = server.asked();
+    let tunnel = asked
+        .iter()
+        .rfind(|asked| asked.method == "CONNECT")
+        .expect("the watch has its own");
+    assert_eq!(tunnel.target, "cluster.invalid:6443");
+    let login = tunnel.header("proxy-authorization");
+    assert_eq!(login, Some("Basic bWU6cCB3"));
 }
 
 #[test]

@@ -139,10 +139,11 @@ impl Config {
 
     /// The service account of the pod.
     pub fn in_cluster(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        Self::in_cluster_at(Path::new(SERVICE_ACCOUNT), variable)
+        Self::service_account(Path::new(SERVICE_ACCOUNT), variable)
     }
 
-    fn in_cluster_at(
+    /// The same with the folder of token, CA and namespace.
+    pub fn service_account(
         account: &Path,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {

@@ -30,6 +30,7 @@ use super::{Client, Error, Resource};
 use crate::object::Object;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -38,6 +39,8 @@ use tokio::task::AbortHandle;
 const QUEUED_EVENTS: usize = 64;
 /// One lists; the others resolve names and ask for credentials.
 const BLOCKING_THREADS: usize = 3;
+/// A thread that has nothing to do ends: lists are rare.
+const IDLE_THREAD: Duration = Duration::from_secs(1);
 /// Deep enough for JSON of serde_json's 128 levels.
 const THREAD_STACK_BYTES: usize = 1024 * 1024;
 
@@ -118,6 +121,7 @@ impl Watcher {
             .enable_io()
             .enable_time()
             .max_blocking_threads(BLOCKING_THREADS)
+            .thread_keep_alive(IDLE_THREAD)
             .thread_stack_size(THREAD_STACK_BYTES)
             .build()?;
         let (notices, receiver) = mpsc::channel(QUEUED_EVENTS);
