@@ -1,6 +1,6 @@
 //! The functions that text/template itself brings.
 
-use super::exec::{self, Rv};
+use super::exec::Rv;
 use super::strconv::decode_rune;
 use super::unicode::is_print;
 use super::{Context, Error, FuncDef, GoStr, Kind, List, Type, Val, gofmt};
@@ -86,8 +86,7 @@ pub(super) static BUILTINS: &[Builtin] = &[
     }),
 ];
 
-/// The builtins that are ordinary Go functions, and Helm's two that execute
-/// templates.
+/// The builtins that are ordinary Go functions.
 pub(super) static FUNCTIONS: &[FuncDef] = &[
     FuncDef::variadic("print", &[Type::Any], Type::Str, |context, args| {
         made(context, gofmt::sprint(args)?)
@@ -117,8 +116,6 @@ pub(super) static FUNCTIONS: &[FuncDef] = &[
     FuncDef::variadic("urlquery", &[Type::Any], Type::Str, |context, args| {
         made(context, escape_query(text_of(args)?.as_bytes()).into())
     }),
-    FuncDef::new("include", &[Type::Str, Type::Any], Type::Str, exec::include),
-    FuncDef::new("tpl", &[Type::Str, Type::Any], Type::Str, exec::tpl),
 ];
 
 fn made(context: &mut Context<'_>, text: GoStr) -> Result<Val, Error> {

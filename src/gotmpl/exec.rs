@@ -936,23 +936,3 @@ fn place(text: &[u8], pos: Pos) -> (usize, usize) {
         .map_or(0, |at| at + 1);
     (line, before.len() - line_start)
 }
-
-/// Helm's `include`, for the function table.
-pub(super) fn include(context: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
-    let (name, data) = name_and_data(args);
-    Ok(Val::Str(context.include(&name, data)?))
-}
-
-/// Helm's `tpl`, for the function table.
-pub(super) fn tpl(context: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
-    let (text, data) = name_and_data(args);
-    Ok(Val::Str(context.tpl(&text, data)?))
-}
-
-fn name_and_data(args: &[Val]) -> (GoStr, Val) {
-    let name = args.first().and_then(Val::as_str).cloned();
-    (
-        name.unwrap_or_else(|| GoStr::new("")),
-        args.get(1).cloned().unwrap_or_default(),
-    )
-}

@@ -63,8 +63,9 @@ impl fmt::Debug for FuncDef {
 }
 
 /// The functions that templates may call, beside the builtins of text/template
-/// and `include` and `tpl`. A function of the same name as a builtin replaces
-/// it (sprig's `slice`).
+/// and those of Helm's engine (`include`, `tpl`, `required`, `fail`, `lookup`),
+/// which go before them. A function of the name of a builtin replaces it
+/// (sprig's `slice`).
 #[derive(Clone, Default)]
 pub struct FuncTable {
     by_name: HashMap<&'static str, &'static FuncDef>,

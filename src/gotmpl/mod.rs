@@ -36,6 +36,8 @@ mod exec;
 
 mod builtins;
 
+pub mod engine;
+
 mod stack;
 
 pub mod gofmt;

@@ -5,7 +5,7 @@ use super::ast::{Function, Tree};
 use super::builtins::{BUILTINS, FUNCTIONS};
 use super::parse::{self, Functions};
 use super::stack::StackGuard;
-use super::{Error, FuncTable, GoStr, Limits};
+use super::{Error, FuncDef, FuncTable, GoStr, Limits, engine};
 
 /// The templates of one release, by name. Files are parsed in Helm's order,
 /// and of equal names the last wins, as it does in Go.
@@ -66,15 +66,13 @@ impl TemplateSet {
 
 impl Functions for FuncTable {
     fn find(&self, name: &str) -> Option<Function> {
-        if let Some(def) = self.get(name) {
+        let of = |table: &'static [FuncDef]| table.iter().find(|def| def.name == name);
+        if let Some(def) = of(engine::FUNCTIONS).or_else(|| self.get(name)) {
             return Some(Function::Def(def));
         }
         if let Some(builtin) = BUILTINS.iter().find(|builtin| builtin.name == name) {
             return Some(Function::Builtin(builtin));
         }
-        FUNCTIONS
-            .iter()
-            .find(|def| def.name == name)
-            .map(Function::Def)
+        of(FUNCTIONS).map(Function::Def)
     }
 }

@@ -64,8 +64,8 @@ pub fn on_a_large_stack(work: impl FnOnce() + Send + 'static) {
 }
 
 pub fn render(files: &[(String, String)], strict: bool, data: Val) -> Result<Vec<u8>, String> {
-    use drupelet::gotmpl::{FuncTable, TemplateSet};
-    let mut set = TemplateSet::new(FuncTable::default());
+    use drupelet::gotmpl::{TemplateSet, funcs};
+    let mut set = TemplateSet::new(funcs::table());
     if strict {
         set = set.strict();
     }
