@@ -229,7 +229,7 @@ pub fn format_float(number: f64, format: u8, precision: Option<usize>) -> String
             let exponent = digits.point - 1;
             if exponent < -4 || exponent >= limit {
                 precision = precision.min(n_digits);
-                let format = format - b'g' + b'e';
+                let format = format - 2; // g to e, G to E
                 digits.push_exponential(&mut out, precision.saturating_sub(1), format);
             } else {
                 if precision as i64 > digits.point {
