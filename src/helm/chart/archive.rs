@@ -1,0 +1,135 @@
+//! Packed charts: a gzipped tar file as a list of files in its order.
+//!
+//! Invariant: sizes, counts and names are checked before anything is kept;
+//! a name never leads out of the chart, links are not followed.
+
+use super::{ChartFile, UTF8_BOM};
+use std::io::Read;
+
+/// Helm's own limits: of all files together, and of one.
+pub const MAX_CHART_BYTES: u64 = 100 * 1024 * 1024;
+pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024;
+/// Ours: the largest public charts hold some two thousand files.
+pub const MAX_FILES: usize = 20_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    #[error("gzip: invalid header")]
+    NoGzip,
+    #[error("the archive is damaged: {0}")]
+    Damaged(std::io::Error),
+    #[error("no files in chart archive")]
+    Empty,
+    #[error("chart illegally contains absolute paths")]
+    AbsolutePath,
+    #[error("chart illegally contains content outside the base directory: {0:?}")]
+    OutsideBase(String),
+    #[error("chart illegally references parent directory")]
+    ParentDirectory,
+    #[error("chart contains illegally named files")]
+    IllegalName,
+    #[error("chart yaml not in base directory")]
+    ChartYamlNotInBase,
+    #[error("decompressed chart is larger than the maximum size {MAX_CHART_BYTES}")]
+    ChartTooLarge,
+    #[error("decompressed chart file {0:?} is larger than the maximum file size {MAX_FILE_BYTES}")]
+    FileTooLarge(String),
+    #[error("chart archive holds more than {MAX_FILES} files")]
+    TooManyFiles,
+}
+
+/// The files of a packed chart, their names relative to its base directory.
+pub fn unpack(bytes: &[u8]) -> Result<Vec<ChartFile>, ArchiveError> {
+    const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b, 0x08];
+    if !bytes.starts_with(GZIP_MAGIC) {
+        return Err(ArchiveError::NoGzip);
+    }
+    // Headers and padding count too, so that an archive of empty files ends.
+    let plain = flate2::read::MultiGzDecoder::new(bytes).take(2 * MAX_CHART_BYTES);
+    let mut archive = tar::Archive::new(plain);
+    let mut files = Vec::new();
+    let mut remaining = MAX_CHART_BYTES;
+    for entry in archive.entries().map_err(ArchiveError::Damaged)? {
+        let mut entry = entry.map_err(ArchiveError::Damaged)?;
+        let kind = entry.header().entry_type();
+        let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if kind.is_dir() || raw.ends_with('/') {
+            continue;
+        }
+        if kind.is_pax_global_extensions() || kind.is_pax_local_extensions() {
+            continue;
+        }
+        let name = relative_name(&raw)?;
+        let size = entry.size();
+        if size > remaining {
+            return Err(ArchiveError::ChartTooLarge);
+        }
+        if size > MAX_FILE_BYTES {
+            return Err(ArchiveError::FileTooLarge(raw));
+        }
+        if files.len() == MAX_FILES {
+            return Err(ArchiveError::TooManyFiles);
+        }
+        let mut data = Vec::with_capacity(size as usize);
+        entry
+            .read_to_end(&mut data)
+            .map_err(ArchiveError::Damaged)?;
+        remaining -= data.len() as u64;
+        if remaining == 0 {
+            return Err(ArchiveError::ChartTooLarge);
+        }
+        if data.starts_with(UTF8_BOM) {
+            data.drain(..UTF8_BOM.len());
+        }
+        files.push(ChartFile::new(name, data));
+    }
+    if files.is_empty() {
+        return Err(ArchiveError::Empty);
+    }
+    Ok(files)
+}
+
+/// The name without the base directory, checked as Helm checks it.
+fn relative_name(raw: &str) -> Result<String, ArchiveError> {
+    // Archives packed on Windows.
+    let separator = if raw.contains('\\') { '\\' } else { '/' };
+    let (base, rest) = raw.split_once(separator).unwrap_or((raw, ""));
+    let rest = rest.replace(separator, "/");
+    if rest.starts_with('/') {
+        return Err(ArchiveError::AbsolutePath);
+    }
+    let name = clean(&rest);
+    if name == "." {
+        return Err(ArchiveError::OutsideBase(raw.to_owned()));
+    }
+    if name.starts_with("..") {
+        return Err(ArchiveError::ParentDirectory);
+    }
+    let bytes = name.as_bytes();
+    if bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && &bytes[1..3] == b":/" {
+        return Err(ArchiveError::IllegalName);
+    }
+    if base == "Chart.yaml" {
+        return Err(ArchiveError::ChartYamlNotInBase);
+    }
+    Ok(name)
+}
+
+/// Go's `path.Clean` of a relative path.
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    if parts.is_empty() {
+        ".".to_owned()
+    } else {
+        parts.join("/")
+    }
+}

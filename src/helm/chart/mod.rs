@@ -1,0 +1,84 @@
+//! A chart as it is packed: metadata, templates, default values, files, and
+//! the charts inside of it. Nothing is decided here yet.
+//!
+//! Invariant: whatever the archive or folder holds, its size, its names and
+//! its depth are bounded, and no path leads out of it.
+
+mod archive;
+mod decode;
+mod directory;
+pub(super) mod ignore;
+mod load;
+mod metadata;
+
+pub use archive::{ArchiveError, MAX_CHART_BYTES, MAX_FILE_BYTES, MAX_FILES};
+pub use directory::DirectoryError;
+pub use load::{LoadError, MAX_SUBCHART_DEPTH};
+pub use metadata::{Dependency, Lock, Maintainer, Metadata, ValidationError};
+
+use crate::tree::Tree;
+use crate::value::Map;
+use std::rc::Rc;
+
+pub(super) use decode::Decoder;
+
+const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// One file of a chart, named relative to the chart's root.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChartFile {
+    pub name: String,
+    pub data: Rc<[u8]>,
+}
+
+impl ChartFile {
+    fn new(name: String, data: Vec<u8>) -> Self {
+        ChartFile {
+            name,
+            data: data.into(),
+        }
+    }
+}
+
+/// A loaded chart. Clones share the files.
+#[derive(Clone, Debug, Default)]
+pub struct Chart {
+    pub metadata: Metadata,
+    pub lock: Option<Lock>,
+    /// The text of values.yaml's documents, merged.
+    pub values: Map,
+    /// values.schema.json
+    pub schema: Option<Rc<[u8]>>,
+    /// What stands below templates/.
+    pub templates: Vec<ChartFile>,
+    /// Everything else: README, crds/, what `.Files` shows.
+    pub files: Vec<ChartFile>,
+    /// What stands in charts/, by the name of its file or folder there.
+    pub dependencies: Vec<Subchart>,
+    /// What Helm would log while loading.
+    pub warnings: Vec<String>,
+}
+
+/// A chart in charts/.
+#[derive(Clone, Debug)]
+pub struct Subchart {
+    /// `loki-2.5.2.tgz`, or the name of a folder.
+    pub entry: String,
+    pub chart: Chart,
+}
+
+impl Chart {
+    /// The chart in a folder of a tree; "" is the tree's root.
+    pub fn from_tree(tree: &dyn Tree, root: &str) -> Result<Self, LoadError> {
+        load::from_tree(tree, root)
+    }
+
+    /// A packed chart.
+    pub fn from_archive(bytes: &[u8]) -> Result<Self, LoadError> {
+        load::from_archive(bytes)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+}
