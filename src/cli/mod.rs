@@ -2,7 +2,11 @@
 //!
 //! Invariant: imported by no other room; only here are exit codes chosen.
 
+mod render_helm;
 mod sandbox;
+
+mod chart_folder;
+mod host;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,8 +23,16 @@ struct Arguments {
 enum Command {
     /// Run the embedded API server alone
     Sandbox(sandbox::Arguments),
+    /// Print the manifests of an application or of a chart
+    #[command(subcommand)]
+    Render(Render),
     /// Print the version
     Version,
+}
+
+#[derive(Subcommand)]
+enum Render {
+    Helm(Box<render_helm::RenderHelm>),
 }
 
 pub fn main() -> ExitCode {
@@ -30,6 +42,7 @@ pub fn main() -> ExitCode {
             println!("drupelet {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
+        Command::Render(Render::Helm(arguments)) => finish(render_helm::run(&arguments)),
     }
 }
 

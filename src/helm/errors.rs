@@ -15,7 +15,7 @@ pub fn parse_error(name: &str, error: &Error) -> String {
     match location {
         None => format!("parse error in ({name}): {text}"),
         Some(location) => {
-            let cause = tokens.next_back().unwrap_or(location);
+            let cause = tokens.last().unwrap_or(location);
             format!("parse error at ({location}): {cause}")
         }
     }
@@ -116,5 +116,7 @@ impl Step {
 
 /// The message without the error that it wraps.
 fn without_next(message: &str) -> &str {
-    message.find(" template:").map_or(message, |at| &message[..at])
+    message
+        .find(" template:")
+        .map_or(message, |at| &message[..at])
 }

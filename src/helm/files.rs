@@ -26,7 +26,7 @@ static FILES: Named = Named {
     ],
 };
 
-fn bytes_of<'a>(args: &'a [Val]) -> Option<(&'a Map, std::rc::Rc<[u8]>)> {
+fn bytes_of(args: &[Val]) -> Option<(&Map, std::rc::Rc<[u8]>)> {
     let (files, name) = (args.first()?.as_map()?, args.get(1)?.as_str()?);
     match files.get_bytes(name.as_bytes()) {
         Some(Val::Bytes(bytes)) => Some((files, bytes)),

@@ -34,9 +34,7 @@ pub enum RenderError {
     Values(TypeMismatch),
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    #[error(
-        "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {version}"
-    )]
+    #[error("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {version}")]
     KubeVersion { wanted: String, version: String },
     /// A template that does not parse or fails.
     #[error("{0}")]

@@ -133,10 +133,7 @@ fn chart_val(metadata: &Metadata, is_root: bool) -> Val {
         ("Version", text(&metadata.version)),
         ("Description", text(&metadata.description)),
         ("Keywords", texts(&metadata.keywords)),
-        (
-            "Maintainers",
-            Val::List(List::new(maintainers.collect())),
-        ),
+        ("Maintainers", Val::List(List::new(maintainers.collect()))),
         ("Icon", text(&metadata.icon)),
         ("APIVersion", text(&metadata.api_version)),
         ("Condition", text(&metadata.condition)),
@@ -145,10 +142,7 @@ fn chart_val(metadata: &Metadata, is_root: bool) -> Val {
         ("Deprecated", Val::Bool(metadata.deprecated)),
         ("Annotations", Val::Map(annotations)),
         ("KubeVersion", text(&metadata.kube_version)),
-        (
-            "Dependencies",
-            Val::List(List::new(dependencies.collect())),
-        ),
+        ("Dependencies", Val::List(List::new(dependencies.collect()))),
         ("Type", text(&metadata.kind)),
         ("IsRoot", Val::Bool(is_root)),
     ])
@@ -183,12 +177,7 @@ static VALUES: Named = Named {
     methods: &[
         FuncDef::new("AsMap", &[], Type::AnyMap, as_map),
         FuncDef::new("YAML", &[], Type::Str, to_yaml),
-        FuncDef::new(
-            "Table",
-            &[Type::Str],
-            Type::Named("common.Values"),
-            table,
-        ),
+        FuncDef::new("Table", &[Type::Str], Type::Named("common.Values"), table),
         FuncDef::new("PathValue", &[Type::Str], Type::Any, path_value),
     ],
 };

@@ -230,8 +230,10 @@ impl Metadata {
 impl Maintainer {
     fn decode(decoder: &mut Decoder, value: &Value) -> Self {
         const OWNER: &str = "Maintainer";
-        let mut it = Maintainer::default();
-        it.is_null = value.is_null();
+        let mut it = Maintainer {
+            is_null: value.is_null(),
+            ..Maintainer::default()
+        };
         let names = MAINTAINER_FIELDS;
         decoder.fields(
             value,
@@ -266,8 +268,10 @@ impl Maintainer {
 impl Dependency {
     fn decode(decoder: &mut Decoder, value: &Value) -> Self {
         const OWNER: &str = "Dependency";
-        let mut it = Dependency::default();
-        it.is_null = value.is_null();
+        let mut it = Dependency {
+            is_null: value.is_null(),
+            ..Dependency::default()
+        };
         let names = DEPENDENCY_FIELDS;
         decoder.fields(
             value,
