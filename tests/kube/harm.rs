@@ -1,7 +1,7 @@
-//! The client behind a proxy that counts and does harm, on a real server.
+//! The client behind a proxy that counts and does harm, in front of each API server.
 
-use crate::real::{config_map, namespace};
-use crate::support::apiserver::ApiServer;
+use crate::clusters::{config_map, namespace};
+use crate::support::cluster::{Cluster, on_each};
 use crate::support::proxy::{Harm, Hold, Passed, Proxy};
 use drupelet::http::ProxyChoice;
 use drupelet::kube::watch::{Event, Watched, Watcher};
@@ -17,9 +17,8 @@ struct Behind {
     namespace: &'static str,
 }
 
-fn behind(name: &'static str) -> Option<Behind> {
-    let server = ApiServer::shared()?;
-    let proxy = Proxy::start(&server.kubeconfig());
+fn behind(cluster: &Cluster, name: &'static str) -> Behind {
+    let proxy = Proxy::start(&cluster.kubeconfig);
     let config = Config::from_files(&[proxy.kubeconfig()], None, ProxyChoice::Direct)
         .expect("the proxy's kubeconfig");
     let client = Client::new(config).expect("the proxy's kubeconfig");
@@ -28,12 +27,12 @@ fn behind(name: &'static str) -> Option<Behind> {
     let kind = discovery.resource(&Gvk::new("", "v1", "ConfigMap"));
     let kind = Arc::clone(kind.expect("served"));
     proxy.passed();
-    Some(Behind {
+    Behind {
         proxy,
         client,
         kind,
         namespace: name,
-    })
+    }
 }
 
 impl Behind {
@@ -61,9 +60,10 @@ impl Behind {
 
 #[test]
 fn writes_are_counted_by_verb() {
-    let Some(behind) = behind("counted") else {
-        return;
-    };
+    on_each(|cluster| writes_are_counted_by_verb_on(&behind(cluster, "counted")));
+}
+
+fn writes_are_counted_by_verb_on(behind: &Behind) {
     behind.apply("x").expect("applies");
     assert!(behind.exists("x"));
     let dry = ApplyOptions {
@@ -86,7 +86,10 @@ fn writes_are_counted_by_verb() {
 
 #[test]
 fn harm_is_met_by_another_attempt_or_told() {
-    let Some(behind) = behind("harm") else { return };
+    on_each(|cluster| harm_is_met_by_another_attempt_or_told_on(&behind(cluster, "harm")));
+}
+
+fn harm_is_met_by_another_attempt_or_told_on(behind: &Behind) {
     let (statuses, result) = behind.statuses(Harm::ServerError, 2);
     assert_eq!((statuses, result.is_ok()), (vec![500, 500, 201], true));
     let (statuses, result) = behind.statuses(Harm::TooManyRequests(1), 1);
@@ -110,7 +113,10 @@ fn harm_is_met_by_another_attempt_or_told() {
 
 #[test]
 fn stands_still_at_the_write_that_was_named() {
-    let Some(behind) = behind("held") else { return };
+    on_each(|cluster| stands_still_at_the_write_that_was_named_on(&behind(cluster, "held")));
+}
+
+fn stands_still_at_the_write_that_was_named_on(behind: &Behind) {
     for (hold, prefix) in [(Hold::BeforeAnswer, "a"), (Hold::AfterAnswer, "b")] {
         behind.proxy.passed();
         behind.proxy.hold_at_write(2, hold);
@@ -132,7 +138,10 @@ fn stands_still_at_the_write_that_was_named() {
 
 #[test]
 fn watches_that_are_cut_go_on() {
-    let Some(behind) = behind("cut") else { return };
+    on_each(|cluster| watches_that_are_cut_go_on_on(&behind(cluster, "cut")));
+}
+
+fn watches_that_are_cut_go_on_on(behind: &Behind) {
     let watched = Watched {
         namespace: "cut".to_owned(),
         ..Watched::all(Arc::clone(&behind.kind))

@@ -1,6 +1,7 @@
 //! Watches against scripted servers, and against a real one.
 
-use crate::real;
+use crate::clusters::{self, config_map, namespace};
+use crate::support::cluster::on_each;
 use crate::support::serve::{Answer, Asked, Server};
 use drupelet::http::{ProxyChoice, Roots};
 use drupelet::kube::watch::{Event, Notice, Watched, Watcher};
@@ -382,15 +383,18 @@ fn kinds_come_and_go_while_it_runs() {
 }
 
 #[test]
-fn follows_a_real_server() {
-    let Some(client) = real::client() else { return };
-    real::namespace(&client, "watches");
+fn follows_an_api_server() {
+    on_each(|cluster| follows_an_api_server_on(&clusters::client(cluster)));
+}
+
+fn follows_an_api_server_on(client: &Client) {
+    namespace(client, "watches");
     let discovery = client.discover(None).expect("answers");
     let kind = discovery
         .resource(&Gvk::new("", "v1", "ConfigMap"))
         .expect("served");
     let apply = |name: &str, data: &str| {
-        let object = real::config_map("watches", name, data);
+        let object = config_map("watches", name, data);
         let ours = ApplyOptions::by("test");
         client.apply(kind, &object, &ours).expect("applies");
     };

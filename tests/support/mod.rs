@@ -1,6 +1,7 @@
 //! What several test programs share: servers on loopback, repositories.
 
 pub mod apiserver;
+pub mod cluster;
 pub mod git_server;
 pub mod proxy;
 pub mod repository;

@@ -401,7 +401,7 @@ impl Conflict {
     }
 }
 
-/// `default/web; apps/v1, Kind=Deployment`
+/// `default/web; apps/v1, Kind=Deployment`; the core group is the "" of `/v1`.
 fn object_text(config: &Value) -> String {
     let text = |path: &[&str]| {
         config
@@ -410,11 +410,12 @@ fn object_text(config: &Value) -> String {
             .unwrap_or_default()
             .to_owned()
     };
+    let api_version = text(&["apiVersion"]);
+    let slash = if api_version.contains('/') { "" } else { "/" };
     format!(
-        "{}/{}; {}, Kind={}",
+        "{}/{}; {slash}{api_version}, Kind={}",
         text(&["metadata", "namespace"]),
         text(&["metadata", "name"]),
-        text(&["apiVersion"]),
         text(&["kind"])
     )
 }
