@@ -44,3 +44,5 @@ pub mod server;
 pub mod sandbox;
 
 pub mod cli;
+
+mod memory;

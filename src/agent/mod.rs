@@ -1,1 +1,60 @@
-//! Triggers, queue, budget, and the shell that carries out effects.
+//! The agent: triggers, a queue, and the shell around the pure rooms that
+//! fetches what renders need and carries out what syncs ask for.
+//!
+//! ```text
+//!  watches ──┐                       ┌─> resolve (fetch pool): ls-refs, fetch
+//!  timers ───┤   one thread owns     ├─> compare (heavy pool): render, diff
+//!  commands ─┼─> all applications ───┤
+//!  results ──┘   (controller)        ├─> task    (write pool): dry run, apply, prune
+//!                                    └─> report  (write pool): status patches
+//! ```
+//! Invariants: the controller's thread never waits for anything but its next
+//! message; `writes.rs` alone sends writes to the API server; at rest an
+//! application is digests, not objects.
+
+mod settings;
+
+mod metrics;
+
+mod pool;
+
+mod live;
+
+mod watch;
+
+mod host;
+
+mod sources;
+
+mod compare;
+
+mod difference;
+
+mod message;
+
+mod state;
+
+mod controller;
+
+mod auto_sync;
+
+mod operation;
+
+mod deletion;
+
+mod report;
+
+mod writes;
+
+mod bootstrap;
+
+mod handle;
+
+pub use bootstrap::{BootstrapError, bootstrap, installed_seed};
+pub use compare::{CompareError, RenderJob, render_application};
+pub use difference::{Difference, differences};
+pub use handle::{Agent, AppView, Handle};
+pub use host::Seed;
+pub use metrics::Metrics;
+pub use settings::Settings;
+pub use sources::{SourceError, Sources};

@@ -2,57 +2,90 @@
 //!
 //! Invariant: imported by no other room; only here are exit codes chosen.
 
+mod agent;
+mod app;
+mod chart_folder;
+mod completion;
+mod connect;
+mod example;
+mod host;
+mod interrupt;
+mod maps;
+mod output;
+mod render;
 mod render_helm;
 mod sandbox;
+mod trial;
 
-mod chart_folder;
-mod host;
-
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
-/// The GitOps agent for Raspberry Pi and edge clusters.
+/// The GitOps agent for Raspberry Pi and edge clusters: Argo CD's
+/// Applications, reconciled by one small binary.
 #[derive(Parser)]
-#[command(name = "drupelet", version)]
+#[command(
+    name = "drupelet",
+    version,
+    after_help = "Start with `drupelet try`: it needs no cluster.\nExit codes: 0 done, 1 error, 2 some applications are not Synced or are Degraded."
+)]
 struct Arguments {
+    /// Say more on stderr: -v what is done, -vv every step
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the embedded API server alone
+    /// Reconcile a repository of Applications into a sandbox: no cluster needed
+    Try(trial::Arguments),
+    /// Serve the sandbox's API server alone
     Sandbox(sandbox::Arguments),
-    /// Print the manifests of an application or of a chart
+    /// Reconcile the Applications of a cluster
+    Agent(agent::Arguments),
+    /// Look at and steer the Applications of a cluster
     #[command(subcommand)]
-    Render(Render),
+    App(app::Command),
+    /// Print manifests without a cluster
+    #[command(subcommand)]
+    Render(render::Command),
+    /// Print the script that completes commands in a shell
+    Completion(completion::Arguments),
     /// Print the version
     Version,
 }
 
-#[derive(Subcommand)]
-enum Render {
-    Helm(Box<render_helm::RenderHelm>),
-}
+/// Some applications are not in the state that was asked for.
+const EXIT_NOT_SYNCED: u8 = 2;
 
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Sandbox(arguments) => finish(sandbox::run(&arguments)),
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let is_fault = error.use_stderr();
+            // A closed stdout is nobody's fault.
+            let _ = error.print();
+            return ExitCode::from(u8::from(is_fault));
+        }
+    };
+    output::start_logging(arguments.verbose);
+    let result = match &arguments.command {
+        Command::Try(arguments) => trial::run(arguments),
+        Command::Sandbox(arguments) => sandbox::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Agent(arguments) => agent::run(arguments),
+        Command::App(command) => app::run(command),
+        Command::Render(command) => render::run(command),
+        Command::Completion(arguments) => {
+            completion::run(arguments, &mut self::Arguments::command())
+        }
         Command::Version => {
             println!("drupelet {}", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
+            Ok(ExitCode::SUCCESS)
         }
-        Command::Render(Render::Helm(arguments)) => finish(render_helm::run(&arguments)),
-    }
-}
-
-/// Failures go to stderr with their causes; the exit code is 1.
-fn finish(result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("drupelet: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("drupelet: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -36,7 +36,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(path) => println!("try: kubectl --kubeconfig {} get all -A", path.display()),
         None => println!("try: kubectl --server {} get all -A", sandbox.url()),
     }
-    wait_for_interrupt().context("could not wait for Ctrl-C")?;
+    super::interrupt::interrupted()
+        .context("could not wait for Ctrl-C")?
+        .recv()
+        .context("the thread of the signals is gone")?;
     sandbox.stop();
     Ok(())
 }
@@ -52,19 +55,4 @@ pub fn write_kubeconfig(path: &Path, text: &str) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?;
     file.write_all(text.as_bytes())
-}
-
-/// Waits for SIGINT or SIGTERM.
-fn wait_for_interrupt() -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
-    })
 }

@@ -5,3 +5,6 @@
 mod status;
 
 pub use status::{Health, HealthStatus};
+pub fn health(_: &crate::object::Object) -> Option<Health> {
+    None
+}

@@ -1,3 +1,22 @@
-//! A tree, a source and capabilities to objects, warnings, needs and inputs.
+//! From a tree, a source and capabilities to objects, warnings, needs and
+//! the inputs that were read.
+//!
+//! Invariant: pure. What a render wants from outside (a chart to pull) it
+//! returns as a need; the caller fetches it and renders again.
+
+mod request;
+
+mod source;
 
 pub mod directory;
+
+mod chart;
+
+mod error;
+
+mod inputs;
+
+pub use error::{RenderError, describe};
+pub use inputs::Inputs;
+pub use request::{Capabilities, Located, Manifests, Outcome, Request, SourceType};
+pub use source::render;

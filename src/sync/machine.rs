@@ -131,6 +131,23 @@ impl Sync {
         self.outcome.as_ref()
     }
 
+    /// Whether the health of a task's object is still awaited.
+    pub fn awaits(&self, index: usize) -> bool {
+        self.states[index] == State::AwaitingHealth
+    }
+
+    /// The tasks that are as desired now.
+    pub fn applied(&self) -> impl Iterator<Item = &Task> {
+        self.plan
+            .tasks
+            .iter()
+            .zip(&self.states)
+            .filter(|(task, state)| {
+                task.item().is_some() && matches!(state, State::Done | State::AwaitingHealth)
+            })
+            .map(|(task, _)| task)
+    }
+
     /// One line on what the sync is at, for `operationState.message`.
     pub fn progress(&self) -> String {
         let waiting = self

@@ -1,0 +1,616 @@
+//! One comparison: render the sources of an application, hold each object
+//! against the live one. The heavy job of the agent; runs on its own thread.
+
+use super::live::{Live, LiveObject};
+use super::metrics::Metrics;
+use super::sources::{Resolved, Sources};
+use super::watch::Watches;
+use crate::app::{Application, SyncCode, SyncOptions, resource_options};
+use crate::diff::{
+    Change, Digest, IgnoreRules, Scope, agrees, changes, digest_of, owned_digest, prepare,
+    tracked_by,
+};
+use crate::kube::{self, ApplyOptions, Client, Discovery, FieldValidation};
+use crate::object::{Gvk, Object, ResourceKey, names};
+use crate::render::{self, Capabilities, Located};
+use crate::sync::{Item, ItemError};
+use crate::tree::Tree;
+use crate::value::Value;
+use crate::value::glob::Glob;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a comparison waits for the first lists of its kinds.
+const LIST_WAIT: Duration = Duration::from_secs(30);
+
+/// An application's desired state against the cluster, as digests.
+#[derive(Clone, Debug, Default)]
+pub struct Compared {
+    /// What went into the render besides the sources' trees.
+    pub context: Digest,
+    pub inputs: Vec<render::Inputs>,
+    pub items: Vec<ComparedItem>,
+    /// Kinds that the API server does not serve, with the objects that need them.
+    pub unserved: Vec<Unserved>,
+    /// Kinds whose live objects could not be listed: none is pruned.
+    pub unlisted: Vec<(String, String)>,
+    pub source_types: Vec<String>,
+    /// (type, message) of conditions.
+    pub warnings: Vec<(String, String)>,
+    pub images: Vec<String>,
+}
+
+/// One desired object.
+#[derive(Clone, Debug)]
+pub struct ComparedItem {
+    pub key: ResourceKey,
+    pub version: String,
+    pub desired: Digest,
+    /// The digest of our live fields while they are as desired.
+    pub expected: Option<Digest>,
+    pub code: SyncCode,
+    pub is_missing: bool,
+    pub wave: i32,
+    pub is_hook: bool,
+    pub ignores_health: bool,
+}
+
+/// An object whose kind is not served in its version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unserved {
+    pub gvk: Gvk,
+    pub key: ResourceKey,
+    pub file: String,
+    /// The versions of the kind that are served.
+    pub instead: Vec<String>,
+    /// Its CRD is in the same render, or the object says that it can wait.
+    pub may_wait: bool,
+}
+
+impl Unserved {
+    /// `template.yaml: Ingress networking.k8s.io/v1beta1 …`: the words of the fault.
+    pub fn message(&self) -> String {
+        let Unserved { gvk, key, .. } = self;
+        let place = match self.file.is_empty() {
+            true => String::new(),
+            false => format!("{}: ", self.file),
+        };
+        let advice = if self.instead.is_empty() {
+            format!(
+                "kind {} of {} is not served by the cluster; install its CRD first, or set SkipDryRunOnMissingResource=true",
+                gvk.kind,
+                gvk.api_version()
+            )
+        } else {
+            format!(
+                "kind {} is not served as {}; use {}",
+                gvk.kind,
+                gvk.api_version(),
+                self.instead.join(" or ")
+            )
+        };
+        format!("{place}{key}: {advice}")
+    }
+}
+
+impl Compared {
+    pub fn code(&self) -> SyncCode {
+        let differs = self
+            .items
+            .iter()
+            .any(|item| !item.is_hook && item.code == SyncCode::OutOfSync);
+        if differs {
+            SyncCode::OutOfSync
+        } else {
+            SyncCode::Synced
+        }
+    }
+
+    pub fn item(&self, key: &ResourceKey) -> Option<&ComparedItem> {
+        self.items.iter().find(|item| item.key == *key)
+    }
+
+    pub fn item_mut(&mut self, key: &ResourceKey) -> Option<&mut ComparedItem> {
+        self.items.iter_mut().find(|item| item.key == *key)
+    }
+}
+
+/// Live objects of the application that the render no longer has.
+pub fn extras(live: &Live, compared: &Compared, instance: &str) -> Vec<(ResourceKey, LiveObject)> {
+    let desired: BTreeSet<&ResourceKey> = compared.items.iter().map(|item| &item.key).collect();
+    let mut extras = live.of_instance(instance);
+    extras.retain(|(key, object)| object.is_prunable() && !desired.contains(key));
+    extras
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompareError {
+    #[error("{0}")]
+    Render(String),
+    #[error("{0}")]
+    Invalid(String),
+    /// The API server could not be asked.
+    #[error("{0}")]
+    Cluster(String),
+}
+
+impl CompareError {
+    /// The type of the condition that tells it.
+    pub fn condition(&self) -> &'static str {
+        match self {
+            CompareError::Render(_) | CompareError::Cluster(_) => "ComparisonError",
+            CompareError::Invalid(_) => "InvalidSpecError",
+        }
+    }
+}
+
+impl From<kube::Error> for CompareError {
+    fn from(error: kube::Error) -> Self {
+        CompareError::Cluster(error.to_string())
+    }
+}
+
+impl From<ItemError> for CompareError {
+    fn from(error: ItemError) -> Self {
+        CompareError::Render(error.to_string())
+    }
+}
+
+/// When manifests are handed back for a sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Never,
+    /// An automated sync may follow.
+    IfOutOfSync,
+    Always,
+}
+
+/// Everything that a comparison needs.
+pub struct Comparison {
+    pub app: Arc<Application>,
+    pub instance: String,
+    pub resolved: Vec<Resolved>,
+    pub previous: Option<Arc<Compared>>,
+    pub force_render: bool,
+    pub keep: Keep,
+    pub client: Client,
+    pub discovery: Arc<Discovery>,
+    pub kube_version: String,
+    pub live: Arc<Live>,
+    pub watches: Watches,
+    pub sources: Arc<Sources>,
+    pub metrics: Arc<Metrics>,
+}
+
+/// What came of it; `items` are there where the caller asked to keep them.
+pub struct CompareOutcome {
+    pub compared: Compared,
+    pub items: Option<Vec<Item>>,
+}
+
+/// What a render takes: also used by `render app`.
+pub struct RenderJob<'a> {
+    pub app: &'a Application,
+    pub instance: &'a str,
+    pub resolved: &'a [Resolved],
+    pub sources: &'a Sources,
+    pub capabilities: &'a Capabilities,
+}
+
+pub struct RenderedApplication {
+    pub objects: Vec<Located>,
+    pub inputs: Vec<render::Inputs>,
+    pub source_types: Vec<String>,
+    pub warnings: Vec<(String, String)>,
+}
+
+/// Renders all sources of an application, in order; later ones win where two
+/// bring the same object.
+pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, CompareError> {
+    let sources = job.app.spec.sources();
+    let mut trees: Vec<Box<dyn Tree>> = Vec::new();
+    let mut references: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, resolved) in job.resolved.iter().enumerate() {
+        let tree = resolved
+            .tree()
+            .map_err(|error| CompareError::Render(error.to_string()))?;
+        trees.push(tree);
+        if let Some(source) = sources.get(index)
+            && !source.reference.is_empty()
+        {
+            references.insert(source.reference.clone(), index);
+        }
+    }
+    let references: BTreeMap<&str, &dyn Tree> = references
+        .iter()
+        .map(|(name, index)| (name.as_str(), trees[*index].as_ref()))
+        .collect();
+    let mut rendered = RenderedApplication {
+        objects: Vec::new(),
+        inputs: Vec::new(),
+        source_types: Vec::new(),
+        warnings: Vec::new(),
+    };
+    for (index, source) in sources.iter().enumerate() {
+        if source.is_reference_only() {
+            continue;
+        }
+        let resolved = job
+            .resolved
+            .get(index)
+            .ok_or_else(|| CompareError::Render("a source is not resolved".to_owned()))?;
+        let host = job.sources.host(job.instance, resolved);
+        let outcome = job.sources.render(&render::Request {
+            application: job.instance,
+            name: &job.app.name,
+            namespace: &job.app.spec.destination.namespace,
+            project: job.app.spec.project(),
+            source,
+            revision: &resolved.revision,
+            tree: trees[index].as_ref(),
+            references: &references,
+            capabilities: job.capabilities,
+            host: &host,
+            charts: &|_| None,
+        });
+        let manifests = outcome.map_err(|error| {
+            CompareError::Render(format!(
+                "cannot render {}: {error}",
+                render::describe(source)
+            ))
+        })?;
+        rendered
+            .source_types
+            .push(manifests.source_type.as_str().to_owned());
+        rendered.inputs.push(manifests.inputs);
+        let warnings = manifests.warnings.into_iter();
+        rendered
+            .warnings
+            .extend(warnings.map(|text| ("RenderWarning".to_owned(), text)));
+        rendered.objects.extend(manifests.objects);
+    }
+    Ok(rendered)
+}
+
+impl Comparison {
+    pub fn run(&self) -> Result<CompareOutcome, CompareError> {
+        let capabilities = Capabilities {
+            kube_version: self.kube_version.clone(),
+            api_versions: self.discovery.api_versions(),
+        };
+        let context = self.context(&capabilities);
+        if let Some(outcome) = self.without_render(context)? {
+            self.metrics.compares_without_render.add_one();
+            return Ok(outcome);
+        }
+        self.metrics.renders.add_one();
+        let rendered = render_application(&RenderJob {
+            app: &self.app,
+            instance: &self.instance,
+            resolved: &self.resolved,
+            sources: &self.sources,
+            capabilities: &capabilities,
+        })?;
+        let mut compared = Compared {
+            context,
+            inputs: rendered.inputs,
+            source_types: rendered.source_types,
+            warnings: rendered.warnings,
+            ..Compared::default()
+        };
+        let objects = self.prepare(rendered.objects, &mut compared);
+        self.watch_kinds(&objects, &mut compared);
+        let application = self.app.spec.sync_options();
+        let mut items = Vec::new();
+        let mut images = BTreeSet::new();
+        for (object, resource) in objects {
+            collect_images(&object, &mut images);
+            let mut item = Item::of(&object, &application)?;
+            let entry = match &resource {
+                Some(resource) => self.compare(&object, resource, &item)?,
+                None => ComparedItem::new(&object, &item, SyncCode::OutOfSync, true),
+            };
+            item.in_sync = entry.code == SyncCode::Synced;
+            compared.items.push(entry);
+            if self.keep != Keep::Never {
+                items.push(item);
+            }
+        }
+        compared.images = images.into_iter().collect();
+        let keep = match self.keep {
+            Keep::Never => false,
+            Keep::Always => true,
+            Keep::IfOutOfSync => {
+                compared.code() == SyncCode::OutOfSync
+                    || !extras(&self.live, &compared, &self.instance).is_empty()
+            }
+        };
+        Ok(CompareOutcome {
+            compared,
+            items: keep.then_some(items),
+        })
+    }
+
+    /// Digest of all that goes into a render besides the trees.
+    fn context(&self, capabilities: &Capabilities) -> Digest {
+        digest_of(&(
+            &self.instance,
+            &self.app.spec.destination,
+            self.app.spec.sources(),
+            &self.app.spec.ignore_differences,
+            &self
+                .app
+                .spec
+                .sync_policy
+                .as_ref()
+                .map(|policy| &policy.sync_options),
+            &capabilities.kube_version,
+            &capabilities.api_versions,
+        ))
+    }
+
+    /// The last comparison again, where no input changed and every object is
+    /// as it was left.
+    fn without_render(&self, context: Digest) -> Result<Option<CompareOutcome>, CompareError> {
+        let Some(previous) = &self.previous else {
+            return Ok(None);
+        };
+        if self.force_render || self.keep == Keep::Always || previous.context != context {
+            return Ok(None);
+        }
+        let untouched = previous.items.iter().all(|item| {
+            item.is_hook
+                || (item.code == SyncCode::Synced
+                    && item.expected.is_some()
+                    && self.live.owned(&item.key) == item.expected)
+        });
+        if !untouched {
+            return Ok(None);
+        }
+        let sources = self.app.spec.sources();
+        let mut trees: Vec<Box<dyn Tree>> = Vec::new();
+        for resolved in &self.resolved {
+            let tree = resolved
+                .tree()
+                .map_err(|error| CompareError::Render(error.to_string()))?;
+            trees.push(tree);
+        }
+        let references: BTreeMap<&str, &dyn Tree> = sources
+            .iter()
+            .zip(&trees)
+            .filter(|(source, _)| !source.reference.is_empty())
+            .map(|(source, tree)| (source.reference.as_str(), tree.as_ref()))
+            .collect();
+        let rendering = self
+            .resolved
+            .iter()
+            .zip(&trees)
+            .zip(&sources)
+            .filter(|(_, source)| !source.is_reference_only());
+        for (((resolved, tree), _), inputs) in rendering.zip(&previous.inputs) {
+            if !inputs.unchanged(&resolved.revision, tree.as_ref(), &references) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(CompareOutcome {
+            compared: Compared::clone(previous),
+            items: None,
+        }))
+    }
+
+    /// Rendered objects with namespace, tracking id and label; of duplicates
+    /// the last one.
+    fn prepare(
+        &self,
+        objects: Vec<Located>,
+        compared: &mut Compared,
+    ) -> Vec<(Object, Option<Arc<kube::Resource>>)> {
+        let namespace = self.app.spec.destination.namespace.as_str();
+        let defined: BTreeSet<(String, String)> = objects
+            .iter()
+            .filter(|located| located.object.kind() == "CustomResourceDefinition")
+            .filter_map(|located| {
+                let text = |path: &[&str]| Some(located.object.at(path)?.as_str()?.to_owned());
+                Some((text(&["spec", "group"])?, text(&["spec", "names", "kind"])?))
+            })
+            .collect();
+        let application = self.app.spec.sync_options();
+        let mut prepared: Vec<(Object, Option<Arc<kube::Resource>>)> = Vec::new();
+        let mut places: BTreeMap<ResourceKey, usize> = BTreeMap::new();
+        for Located { object, file } in objects {
+            let gvk = object.gvk();
+            let resource = self.discovery.resource(&gvk).cloned();
+            let is_namespaced = match &resource {
+                Some(resource) => resource.namespaced,
+                None => self
+                    .discovery
+                    .preferred(&gvk.group, &gvk.kind)
+                    .map_or(!object.namespace().is_empty(), |other| other.namespaced),
+            };
+            let scope = if is_namespaced {
+                Scope::Namespaced
+            } else {
+                Scope::Cluster
+            };
+            let object = prepare(object, scope, namespace, &self.instance);
+            let key = object.key();
+            if resource.is_none() {
+                let options = application.clone().overlaid(&resource_options(&object));
+                compared.unserved.push(Unserved {
+                    instead: self
+                        .discovery
+                        .served_versions(&gvk.group, &gvk.kind)
+                        .into_iter()
+                        .map(|version| Gvk::new(&gvk.group, version, &gvk.kind).api_version())
+                        .collect(),
+                    may_wait: defined.contains(&(gvk.group.clone(), gvk.kind.clone()))
+                        || options.skip_dry_run_on_missing_resource == Some(true),
+                    gvk,
+                    key: key.clone(),
+                    file,
+                });
+            }
+            match places.get(&key).filter(|_| !key.name.is_empty()) {
+                Some(place) => {
+                    compared.warnings.push((
+                        "RepeatedResourceWarning".to_owned(),
+                        format!("{key} appears more than once; the last one is taken"),
+                    ));
+                    prepared[*place] = (object, resource);
+                }
+                None => {
+                    places.insert(key, prepared.len());
+                    prepared.push((object, resource));
+                }
+            }
+        }
+        prepared
+    }
+
+    /// Makes sure that every kind of the render, and every kind that the
+    /// status says was applied before, is watched and listed.
+    fn watch_kinds(
+        &self,
+        objects: &[(Object, Option<Arc<kube::Resource>>)],
+        compared: &mut Compared,
+    ) {
+        let mut resources: BTreeMap<(String, String), Arc<kube::Resource>> = BTreeMap::new();
+        let rendered = objects.iter().filter_map(|(_, resource)| resource.clone());
+        let recorded = self.app.status.resources.iter().filter_map(|resource| {
+            self.discovery
+                .preferred(&resource.group, &resource.kind)
+                .cloned()
+        });
+        for resource in rendered.chain(recorded) {
+            let kind = (resource.group.clone(), resource.kind.clone());
+            resources.entry(kind).or_insert(resource);
+        }
+        self.watches.ensure(resources.values());
+        let kinds = resources.into_keys().collect();
+        compared.unlisted = self.live.wait_listed(&kinds, LIST_WAIT);
+    }
+
+    fn compare(
+        &self,
+        desired: &Object,
+        resource: &kube::Resource,
+        item: &Item,
+    ) -> Result<ComparedItem, CompareError> {
+        let mut entry = ComparedItem::new(desired, item, SyncCode::Synced, false);
+        if entry.is_hook {
+            return Ok(entry);
+        }
+        let owned = self.live.owned(&entry.key);
+        let before = self
+            .previous
+            .as_ref()
+            .and_then(|previous| previous.item(&entry.key));
+        if let Some(before) = before
+            && before.desired == entry.desired
+            && before.expected.is_some()
+            && before.expected == owned
+        {
+            entry.expected = owned;
+            return Ok(entry);
+        }
+        let Some(live) = self
+            .client
+            .find(resource, desired.namespace(), desired.name())?
+        else {
+            entry.code = SyncCode::OutOfSync;
+            entry.is_missing = true;
+            return Ok(entry);
+        };
+        let differs = self.differences(desired, &live, resource, item)?;
+        if differs.is_empty() && tracked_by(&live) == Some(self.instance.as_str()) {
+            entry.expected = owned_digest(&live, names::FIELD_MANAGER);
+        } else {
+            entry.code = SyncCode::OutOfSync;
+        }
+        Ok(entry)
+    }
+
+    /// What an apply would change. A dry-run that is refused is a difference:
+    /// the sync will tell why.
+    fn differences(
+        &self,
+        desired: &Object,
+        live: &Object,
+        resource: &kube::Resource,
+        item: &Item,
+    ) -> Result<Vec<Change>, CompareError> {
+        if agrees(desired, live, names::FIELD_MANAGER) {
+            return Ok(Vec::new());
+        }
+        let options = ApplyOptions {
+            force: true,
+            dry_run: true,
+            field_validation: field_validation(&item.options),
+            ..ApplyOptions::by(names::FIELD_MANAGER)
+        };
+        let ignore =
+            IgnoreRules::for_object(&self.app.spec.ignore_differences, &item.key, glob_matches);
+        match self.client.apply(resource, desired, &options) {
+            Ok(predicted) => Ok(changes(live, &predicted, &ignore)),
+            Err(error) if error.is_retryable() => Err(error.into()),
+            Err(error) => Ok(vec![Change {
+                path: error.to_string(),
+                live: None,
+                predicted: None,
+            }]),
+        }
+    }
+}
+
+impl ComparedItem {
+    fn new(object: &Object, item: &Item, code: SyncCode, is_missing: bool) -> Self {
+        ComparedItem {
+            key: object.key(),
+            version: item.gvk.version.clone(),
+            desired: digest_of(object),
+            expected: None,
+            code,
+            is_missing,
+            wave: item.wave,
+            is_hook: item.is_hook(),
+            ignores_health: object.annotation(names::IGNORE_HEALTHCHECK) == Some("true"),
+        }
+    }
+}
+
+/// The globs of ignoreDifferences; one that is broken matches nothing.
+pub(super) fn glob_matches(pattern: &str, text: &str) -> bool {
+    pattern == text || Glob::gobwas(pattern, &[]).is_ok_and(|glob| glob.matches(text))
+}
+
+/// `Validate=false` means that unknown fields pass.
+pub(super) fn field_validation(options: &SyncOptions) -> FieldValidation {
+    match options.validate {
+        Some(false) => FieldValidation::Ignore,
+        Some(true) | None => FieldValidation::Strict,
+    }
+}
+
+/// Container images below any pod template, for `status.summary`.
+fn collect_images(object: &Object, images: &mut BTreeSet<String>) {
+    fn walk(value: &Value, images: &mut BTreeSet<String>, depth: usize) {
+        let Some(map) = value.as_map().filter(|_| depth < 8) else {
+            return;
+        };
+        for (key, below) in map.iter() {
+            match (key, below) {
+                ("containers" | "initContainers", Value::Seq(containers)) => images.extend(
+                    containers
+                        .iter()
+                        .filter_map(|c| c.get("image")?.as_str())
+                        .map(str::to_owned),
+                ),
+                _ => walk(below, images, depth + 1),
+            }
+        }
+    }
+    if let Some(spec) = object.at(&["spec"]) {
+        walk(spec, images, 0);
+    }
+}

@@ -1,0 +1,939 @@
+//! The thread that owns all applications: it takes one message at a time,
+//! decides, and hands work to the pools.
+
+use super::compare::{CompareError, CompareOutcome, Comparison, Keep};
+use super::handle::Shared;
+use super::live::Live;
+use super::message::{AppId, Message};
+use super::metrics::Metrics;
+use super::operation::Stage;
+use super::pool::Pool;
+use super::settings::Settings;
+use super::sources::{Resolved, SourceError, Sources};
+use super::state::{AppState, Job};
+use super::watch::Watches;
+use crate::app::{AppProject, Application, OperationPhase};
+use crate::diff::digest_of;
+use crate::kube::{Client, Discovery};
+use crate::object::{Object, ResourceKey};
+use crate::sync::Event;
+use crate::value::Value;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+/// What failed to be fetched is tried again after these pauses.
+const RETRY_FIRST: Duration = Duration::from_secs(10);
+const RETRY_LONGEST: Duration = Duration::from_secs(180);
+/// Events of one application are folded for so long before it is compared.
+const FOLD: Duration = Duration::from_millis(50);
+/// Health changes are folded for so long before they are written.
+const REPORT_FOLD: Duration = Duration::from_millis(400);
+/// A changed CRD asks for discovery, folded for so long.
+const DISCOVERY_FOLD: Duration = Duration::from_millis(150);
+/// Settled means: nothing to do and no message for so long.
+const QUIET: Duration = Duration::from_millis(700);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    Poll(String),
+    Reconcile(AppId),
+    Compare(AppId),
+    Report(AppId),
+    SelfHeal(AppId),
+    Deletion(AppId),
+    RetryOperation(AppId, u64),
+    Pause(AppId, u64),
+    Observe(AppId, u64),
+    Discover,
+}
+
+pub(super) struct Controller {
+    pub settings: Settings,
+    pub client: Client,
+    pub kube_version: String,
+    pub discovery: Arc<Discovery>,
+    pub live: Arc<Live>,
+    pub watches: Watches,
+    pub sources: Arc<Sources>,
+    pub metrics: Arc<Metrics>,
+    pub shared: Arc<Shared>,
+    pub results: Sender<Message>,
+    pub apps: BTreeMap<AppId, AppState>,
+    pub projects: BTreeMap<String, AppProject>,
+    pub fetch_pool: Pool,
+    pub heavy_pool: Pool,
+    pub write_pool: Pool,
+    pub timers: BinaryHeap<Reverse<(Instant, Timer)>>,
+    /// Repositories that have a poll timer.
+    pub polled: BTreeSet<String>,
+    pub discovering: bool,
+    pub rediscover: bool,
+    pub applications_listed: bool,
+    pub projects_listed: bool,
+    pub awaiting_settled: Vec<Sender<()>>,
+    pub last_message: Instant,
+    pub numbers: u64,
+    pub jitter: Jitter,
+}
+
+/// A small generator for pauses; nothing depends on its quality.
+pub(super) struct Jitter(pub u64);
+
+impl Jitter {
+    fn below(&mut self, most: Duration) -> Duration {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).max(1);
+        Duration::from_millis(self.0 % most)
+    }
+}
+
+impl Controller {
+    pub fn run(mut self, messages: Receiver<Message>) {
+        loop {
+            let now = Instant::now();
+            while let Some(Reverse((due, _))) = self.timers.peek() {
+                if *due > now {
+                    break;
+                }
+                if let Some(Reverse((_, timer))) = self.timers.pop() {
+                    self.timer(timer);
+                }
+            }
+            self.tell_if_settled();
+            self.shared.publish(&self);
+            let message = match self.next_wake() {
+                Some(wait) => match messages.recv_timeout(wait) {
+                    Ok(message) => message,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                },
+                None => match messages.recv() {
+                    Ok(message) => message,
+                    Err(_) => return,
+                },
+            };
+            if matches!(message, Message::Stop) {
+                return;
+            }
+            self.last_message = Instant::now();
+            self.take(message);
+            // A burst is taken in at once: views are published after it.
+            while let Ok(message) = messages.try_recv() {
+                if matches!(message, Message::Stop) {
+                    return;
+                }
+                self.take(message);
+            }
+        }
+    }
+
+    fn next_wake(&self) -> Option<Duration> {
+        let timer = self
+            .timers
+            .peek()
+            .map(|Reverse((due, _))| due.saturating_duration_since(Instant::now()));
+        let quiet = (!self.awaiting_settled.is_empty()).then_some(QUIET / 4);
+        match (timer, quiet) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    pub(super) fn after(&mut self, pause: Duration, timer: Timer) {
+        self.timers.push(Reverse((Instant::now() + pause, timer)));
+    }
+
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    /// Now, as Kubernetes writes times.
+    pub(super) fn now_text(&self) -> String {
+        jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string()
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Application(object) => self.application(&object),
+            Message::ApplicationGone(id) => {
+                self.apps.remove(&id);
+            }
+            Message::ApplicationsListed(ids) => {
+                self.apps.retain(|id, _| ids.contains(id));
+                self.applications_listed = true;
+            }
+            Message::Project(project) => {
+                let name = project.name.clone();
+                let changed = self
+                    .projects
+                    .get(&name)
+                    .is_none_or(|before| before.spec != project.spec);
+                self.projects.insert(name.clone(), *project);
+                if changed {
+                    self.project_changed(&name);
+                }
+            }
+            Message::ProjectGone(name) => {
+                self.projects.remove(&name);
+                self.project_changed(&name);
+            }
+            Message::ProjectsListed => {
+                self.projects_listed = true;
+                let ids: Vec<AppId> = self.apps.keys().cloned().collect();
+                for id in ids {
+                    self.pump(&id);
+                }
+            }
+            Message::Live(key, moved) => self.live_moved(&key, &moved.instances, &moved),
+            Message::KindListed => {}
+            Message::KindsChanged => self.kinds_changed(),
+            Message::Discovered(result) => self.discovered(result),
+            Message::Resolved(id, generation, result) => self.resolved(&id, generation, result),
+            Message::Polled(url, answers) => self.polled(&url, &answers),
+            Message::Compared(id, generation, result) => self.compared(&id, generation, *result),
+            Message::Task(id, number, event) => self.step(&id, number, event),
+            Message::Applied(id, number, index, applied) => {
+                self.applied(&id, number, index, applied);
+            }
+            Message::NamespaceReady(id, number, result) => {
+                self.namespace_ready(&id, number, result);
+            }
+            Message::Reported(id, result) => self.reported(&id, result),
+            Message::CascadeDone(id, result) => self.cascade_done(&id, result),
+            Message::Refresh(id, hard) => self.refresh(&id, hard, false),
+            Message::AwaitSettled(answer) => self.awaiting_settled.push(answer),
+            Message::Stop => {}
+        }
+    }
+
+    fn timer(&mut self, timer: Timer) {
+        match timer {
+            Timer::Poll(url) => self.poll(url),
+            Timer::Reconcile(id) => {
+                if let Some(app) = self.apps.get_mut(&id)
+                    && app.retry_at.is_some_and(|at| at <= Instant::now())
+                {
+                    app.retry_at = None;
+                    app.wants.resolve = true;
+                    app.wants.compare = true;
+                    self.pump(&id);
+                }
+            }
+            Timer::Compare(id) => self.pump(&id),
+            Timer::Report(id) => {
+                if let Some(app) = self.apps.get_mut(&id)
+                    && app.report_due.is_some()
+                {
+                    self.report_now(&id);
+                }
+            }
+            Timer::SelfHeal(id) => self.want_compare(&id),
+            Timer::Deletion(id) => self.begin_deletion(&id),
+            Timer::RetryOperation(id, number) => self.retry_operation(&id, number),
+            Timer::Pause(id, number) => self.step(&id, number, Event::PauseOver),
+            Timer::Observe(id, number) => {
+                let observes = self
+                    .apps
+                    .get(&id)
+                    .and_then(|app| app.operation.as_ref())
+                    .is_some_and(|operation| {
+                        operation.number == number && !operation.observed.is_empty()
+                    });
+                if observes {
+                    self.observe(&id, number, None);
+                    self.after(
+                        super::operation::OBSERVE_INTERVAL,
+                        Timer::Observe(id, number),
+                    );
+                }
+            }
+            Timer::Discover => self.discover(),
+        }
+    }
+
+    /// An Application was created or changed.
+    fn application(&mut self, object: &Object) {
+        let id = AppId {
+            namespace: object.namespace().to_owned(),
+            name: object.name().to_owned(),
+        };
+        if id.namespace != self.settings.namespace {
+            return;
+        }
+        let status = object.at(&["status"]).cloned().unwrap_or_default();
+        let (app, read_error) = match Application::read(object) {
+            Ok(app) => (app, None),
+            Err(error) => {
+                let bare = Application {
+                    name: id.name.clone(),
+                    namespace: id.namespace.clone(),
+                    ..Application::default()
+                };
+                (bare, Some(error.to_string()))
+            }
+        };
+        let digest = digest_of(&object.at(&["spec"]).cloned().unwrap_or_default());
+        let is_new = !self.apps.contains_key(&id);
+        let instance = app.instance_name(&self.settings.namespace);
+        let state = self
+            .apps
+            .entry(id.clone())
+            .or_insert_with(|| AppState::new(id.clone(), Application::default(), instance));
+        if is_older(object.resource_version(), &state.resource_version) {
+            return;
+        }
+        state.resource_version = object.resource_version().to_owned();
+        let before = std::mem::replace(&mut state.app, Arc::new(app));
+        let app = state.app.clone();
+        if !state.reporting {
+            state.known_status = status;
+        }
+        state.read_error = read_error;
+        if is_new {
+            state.history.clone_from(&app.status.history);
+            state.finished_operation = app
+                .status
+                .operation_state
+                .clone()
+                .filter(|operation| operation.phase.is_completed());
+            restore_attempt(state);
+        }
+        if app.is_deleting {
+            self.begin_deletion(&id);
+            return;
+        }
+        let spec_changed = is_new || state.spec_digest != digest;
+        if spec_changed {
+            state.spec_digest = digest;
+            state.generation += 1;
+            state.retry_at = None;
+            state.failures = 0;
+            state.wants.resolve = true;
+            state.wants.compare = true;
+        }
+        let terminating = app
+            .status
+            .operation_state
+            .as_ref()
+            .is_some_and(|operation| operation.phase == OperationPhase::Terminating);
+        if state.operation.is_some() && terminating {
+            self.terminate_operation(&id);
+        }
+        if let Some(hard) = app.wanted_refresh()
+            && (is_new || before.wanted_refresh().is_none())
+        {
+            self.refresh(&id, hard, true);
+        }
+        self.wished_operation(&id, is_new);
+        self.pump(&id);
+    }
+
+    /// `.operation` was set, or an operation was under way when the agent
+    /// stopped.
+    fn wished_operation(&mut self, id: &AppId, is_new: bool) {
+        let Some(state) = self.apps.get(id) else {
+            return;
+        };
+        if state.operation.is_some() || state.clear_operation {
+            return;
+        }
+        let running = state
+            .app
+            .status
+            .operation_state
+            .clone()
+            .filter(|operation| !operation.phase.is_completed());
+        match (state.app.operation.clone(), running) {
+            (Some(wish), Some(running)) if running.operation == wish => {
+                self.start_operation(id, wish, true, None, Some(running));
+            }
+            (Some(wish), _) => self.start_operation(id, wish, true, None, None),
+            (None, Some(running)) if is_new => {
+                self.start_operation(id, running.operation.clone(), false, None, Some(running));
+            }
+            (None, _) => {}
+        }
+    }
+
+    pub(super) fn refresh(&mut self, id: &AppId, hard: bool, annotated: bool) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        app.wants.resolve = true;
+        app.wants.compare = true;
+        app.wants.fresh = true;
+        app.wants.render |= hard;
+        app.wants.clear_refresh |= annotated;
+        app.retry_at = None;
+        app.failures = 0;
+        self.pump(id);
+    }
+
+    pub(super) fn want_compare(&mut self, id: &AppId) {
+        if let Some(app) = self.apps.get_mut(id) {
+            app.wants.compare = true;
+            self.pump(id);
+        }
+    }
+
+    fn project_changed(&mut self, name: &str) {
+        let ids: Vec<AppId> = self
+            .apps
+            .iter()
+            .filter(|(_, app)| app.app.spec.project() == name)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ids {
+            self.want_compare(&id);
+        }
+    }
+
+    /// A live object that carries our label moved.
+    fn live_moved(
+        &mut self,
+        key: &ResourceKey,
+        instances: &BTreeSet<String>,
+        moved: &super::live::Moved,
+    ) {
+        let ids: Vec<AppId> = self
+            .apps
+            .iter()
+            .filter(|(_, app)| instances.contains(&app.instance))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ids {
+            let Some(app) = self.apps.get_mut(&id) else {
+                continue;
+            };
+            if let Some(operation) = &app.operation {
+                let number = operation.number;
+                if !operation.observed.is_empty() {
+                    self.observe(&id, number, Some(key));
+                }
+            }
+            if moved.health {
+                self.report_soon(&id);
+            }
+            let app = match self.apps.get_mut(&id) {
+                Some(app) => app,
+                None => continue,
+            };
+            if !moved.fields {
+                continue;
+            }
+            let Some(compared) = &app.compared else {
+                continue;
+            };
+            let live = self.live.get(key);
+            let drifted = match (compared.item(key), &live) {
+                (Some(item), Some(live)) => {
+                    !item.is_hook
+                        && (item.code != crate::app::SyncCode::Synced
+                            || item.expected != live.owned
+                            || live.instance != app.instance)
+                }
+                (Some(item), None) => !item.is_hook,
+                // An extra appeared or went.
+                (None, _) => true,
+            };
+            if !drifted {
+                continue;
+            }
+            if app.operation.is_some() {
+                app.compare_when_idle = true;
+                continue;
+            }
+            app.wants.compare = true;
+            self.after(FOLD, Timer::Compare(id));
+        }
+    }
+
+    pub(super) fn kinds_changed(&mut self) {
+        if self.discovering {
+            self.rediscover = true;
+            return;
+        }
+        self.discovering = true;
+        self.after(DISCOVERY_FOLD, Timer::Discover);
+    }
+
+    fn discover(&mut self) {
+        let client = self.client.clone();
+        let last = self.discovery.clone();
+        let results = self.results.clone();
+        self.fetch_pool.run(move || {
+            let found = client
+                .discover(Some(&last))
+                .map_err(|error| error.to_string());
+            // The controller may have stopped: nobody waits then.
+            let _ = results.send(Message::Discovered(found));
+        });
+    }
+
+    fn discovered(&mut self, result: Result<Arc<Discovery>, String>) {
+        self.discovering = false;
+        match result {
+            Ok(discovery) => {
+                let changed = *discovery != *self.discovery;
+                self.discovery = discovery;
+                if changed {
+                    self.kinds_are_different();
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error, "discovery failed, tried again soon");
+                self.rediscover = false;
+                self.discovering = true;
+                self.after(RETRY_FIRST, Timer::Discover);
+                return;
+            }
+        }
+        if std::mem::take(&mut self.rediscover) {
+            self.kinds_changed();
+        }
+    }
+
+    /// Applications that lacked a kind are tried again at once.
+    fn kinds_are_different(&mut self) {
+        let served: Vec<AppId> = self
+            .apps
+            .iter()
+            .filter(|(_, app)| {
+                app.compared.as_ref().is_some_and(|compared| {
+                    compared
+                        .unserved
+                        .iter()
+                        .any(|unserved| self.discovery.resource(&unserved.gvk).is_some())
+                })
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in served {
+            let Some(app) = self.apps.get_mut(&id) else {
+                continue;
+            };
+            app.auto.attempted = None;
+            app.wants.compare = true;
+            let retry = app
+                .operation
+                .as_ref()
+                .filter(|operation| operation.is_waiting_for_retry())
+                .map(|operation| operation.number);
+            match retry {
+                Some(number) => self.retry_operation(&id, number),
+                None => self.pump(&id),
+            }
+        }
+    }
+
+    /// Starts the next job of an application, if it wants one and is free.
+    pub(super) fn pump(&mut self, id: &AppId) {
+        if !self.applications_listed || !self.projects_listed {
+            return;
+        }
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        if app.job.is_some() || app.deleting || app.read_error.is_some() {
+            if app.read_error.is_some() {
+                app.wants = super::state::Wants::default();
+                self.report_soon(id);
+            }
+            return;
+        }
+        if app.app.skips_reconcile() {
+            app.wants = super::state::Wants::default();
+            app.skipped = true;
+            return;
+        }
+        app.skipped = false;
+        let syncing = app.operation.as_ref().is_some_and(|operation| {
+            matches!(
+                operation.stage,
+                Stage::Recording | Stage::Namespace | Stage::Syncing
+            )
+        });
+        if app.wants.resolve {
+            self.start_resolve(id);
+        } else if app.wants.compare && !syncing {
+            self.start_compare(id);
+        }
+    }
+
+    fn start_resolve(&mut self, id: &AppId) {
+        let app = self.apps.get_mut(id).expect("pump() looked it up");
+        app.wants.resolve = false;
+        let fresh = std::mem::take(&mut app.wants.fresh);
+        app.job = Some(Job::Resolve);
+        let (wanted, generation) = (app.app.clone(), app.generation);
+        let (sources, results, id) = (self.sources.clone(), self.results.clone(), id.clone());
+        self.fetch_pool.run(move || {
+            let result = sources.resolve(&wanted, fresh).map_err(Box::new);
+            // The controller may have stopped: nobody waits then.
+            let _ = results.send(Message::Resolved(id, generation, result));
+        });
+    }
+
+    fn resolved(
+        &mut self,
+        id: &AppId,
+        generation: u64,
+        result: Result<Vec<Resolved>, Box<SourceError>>,
+    ) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        app.job = None;
+        if app.generation != generation {
+            app.wants.resolve = true;
+            self.pump(id);
+            return;
+        }
+        match result {
+            Ok(resolved) => {
+                app.failures = 0;
+                app.source_error = None;
+                app.resolved = resolved;
+                app.wants.compare = true;
+            }
+            Err(error) => {
+                tracing::warn!(app = %id, %error, "sources");
+                app.source_error = Some((error.condition(), error.to_string()));
+                // The last snapshot stands: self-heal goes on with it.
+                if app.resolved.is_empty() && error.is_retryable() {
+                    app.resolved = self.sources.last_known(&app.app).unwrap_or_default();
+                    app.wants.compare = !app.resolved.is_empty();
+                } else if app.resolved.is_empty() {
+                    app.wants.compare = false;
+                }
+                self.retry_later(id);
+                let stuck = CompareError::Render(error.to_string());
+                self.operation_without_manifests(id, &stuck);
+                self.report_soon(id);
+            }
+        }
+        self.schedule_polls(id);
+        self.pump(id);
+    }
+
+    /// Tries an application again after a pause that grows.
+    fn retry_later(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        let pause = RETRY_FIRST
+            .saturating_mul(1 << app.failures.min(10))
+            .min(RETRY_LONGEST);
+        app.failures = app.failures.saturating_add(1);
+        app.retry_at = Some(Instant::now() + pause);
+        let pause = pause + self.jitter.below(pause / 4) + Duration::from_millis(1);
+        self.after(pause, Timer::Reconcile(id.clone()));
+    }
+
+    /// Every repository in use is polled, once for all its applications.
+    fn schedule_polls(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get(id) else {
+            return;
+        };
+        let urls: Vec<String> = app
+            .app
+            .spec
+            .sources()
+            .iter()
+            .filter(|source| source.chart.is_empty())
+            .map(|source| source.repo_url.clone())
+            .collect();
+        for url in urls {
+            if self.polled.insert(url.clone()) {
+                self.schedule_poll(url);
+            }
+        }
+    }
+
+    fn schedule_poll(&mut self, url: String) {
+        let pause = if self.sources.is_local(&url) {
+            self.settings.local_poll_interval
+        } else {
+            self.settings.poll_interval + self.jitter.below(self.settings.poll_jitter)
+        };
+        self.after(pause, Timer::Poll(url));
+    }
+
+    fn poll(&mut self, url: String) {
+        let revisions: BTreeSet<String> = self
+            .apps
+            .values()
+            .flat_map(|app| app.app.spec.sources())
+            .filter(|source| source.repo_url == url && source.chart.is_empty())
+            .map(|source| source.target_revision.clone())
+            .collect();
+        if revisions.is_empty() {
+            self.polled.remove(&url);
+            return;
+        }
+        self.metrics.polls.add_one();
+        let revisions: Vec<String> = revisions.into_iter().collect();
+        let (sources, results) = (self.sources.clone(), self.results.clone());
+        self.fetch_pool.run(move || {
+            let answers = sources.poll(&url, &revisions);
+            // The controller may have stopped: nobody waits then.
+            let _ = results.send(Message::Polled(url, answers));
+        });
+    }
+
+    fn polled(&mut self, url: &str, answers: &[(String, String)]) {
+        self.schedule_poll(url.to_owned());
+        let mut moved = Vec::new();
+        for (id, app) in &self.apps {
+            let sources = app.app.spec.sources();
+            let is_behind = sources.iter().enumerate().any(|(index, source)| {
+                source.repo_url == url
+                    && source.chart.is_empty()
+                    && answers.iter().any(|(revision, commit)| {
+                        *revision == source.target_revision
+                            && app
+                                .resolved
+                                .get(index)
+                                .is_none_or(|resolved| resolved.revision != *commit)
+                    })
+            });
+            if is_behind {
+                moved.push(id.clone());
+            }
+        }
+        for id in moved {
+            if let Some(app) = self.apps.get_mut(&id) {
+                app.wants.resolve = true;
+                app.wants.compare = true;
+            }
+            self.pump(&id);
+        }
+    }
+
+    fn start_compare(&mut self, id: &AppId) {
+        if let Some(error) = self.project_error(id) {
+            let app = self.apps.get_mut(id).expect("pump() looked it up");
+            app.wants.compare = false;
+            self.compared(
+                id,
+                self.apps[id].generation,
+                Err(CompareError::Invalid(error)),
+            );
+            return;
+        }
+        let kube_version = self.kube_version.clone();
+        let app = self.apps.get_mut(id).expect("pump() looked it up");
+        if app.resolved.is_empty() {
+            app.wants.compare = false;
+            return;
+        }
+        app.wants.compare = false;
+        let force_render = std::mem::take(&mut app.wants.render);
+        app.job = Some(Job::Compare);
+        let keep = match (&app.operation, app.app.spec.automated()) {
+            (Some(operation), _) if operation.stage == Stage::Rendering => Keep::Always,
+            (None, Some(_)) => Keep::IfOutOfSync,
+            (Some(_), _) | (None, None) => Keep::Never,
+        };
+        let comparison = Comparison {
+            app: app.app.clone(),
+            instance: app.instance.clone(),
+            resolved: app.resolved.clone(),
+            previous: app.compared.clone(),
+            force_render,
+            keep,
+            client: self.client.clone(),
+            discovery: self.discovery.clone(),
+            kube_version,
+            live: self.live.clone(),
+            watches: self.watches.clone(),
+            sources: self.sources.clone(),
+            metrics: self.metrics.clone(),
+        };
+        let (generation, results, id) = (app.generation, self.results.clone(), id.clone());
+        self.heavy_pool.run(move || {
+            let result = comparison.run();
+            drop(comparison);
+            // The controller may have stopped: nobody waits then.
+            let _ = results.send(Message::Compared(id, generation, Box::new(result)));
+        });
+    }
+
+    /// Why the project or the destination does not allow the application.
+    fn project_error(&self, id: &AppId) -> Option<String> {
+        let app = &self.apps.get(id)?.app;
+        let project = app.spec.project();
+        if !self.projects.contains_key(project) {
+            return Some(format!(
+                "Application referencing project {project} which does not exist"
+            ));
+        }
+        let destination = &app.spec.destination;
+        if destination.is_in_cluster() {
+            return None;
+        }
+        Some(
+            match (destination.server.as_str(), destination.name.as_str()) {
+                ("", "") => "Destination server missing from app spec".to_owned(),
+                ("", name) => format!(
+                    "unable to find destination server: there are no clusters with this name: {name}"
+                ),
+                (server, _) => {
+                    format!("error getting cluster by server {server:?}: cluster not found")
+                }
+            },
+        )
+    }
+
+    fn compared(
+        &mut self,
+        id: &AppId,
+        generation: u64,
+        result: Result<CompareOutcome, CompareError>,
+    ) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        app.job = None;
+        if app.generation != generation {
+            self.pump(id);
+            return;
+        }
+        match result {
+            Ok(outcome) => {
+                app.compare_error = None;
+                app.failures = 0;
+                app.compared = Some(Arc::new(outcome.compared));
+                let renders = app
+                    .operation
+                    .as_ref()
+                    .is_some_and(|operation| operation.stage == Stage::Rendering);
+                match outcome.items {
+                    Some(items) if renders => self.begin_sync(id, items),
+                    items => {
+                        if renders {
+                            app.wants.compare = true;
+                        }
+                        self.consider_auto_sync(id, items);
+                    }
+                }
+                let has_warning_only = self.apps.get(id).is_some_and(|app| app.operation.is_none());
+                if has_warning_only {
+                    self.report_now(id);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(app = %id, %error, "comparison");
+                app.compare_error = Some(error.clone());
+                if matches!(error, CompareError::Cluster(_)) {
+                    self.retry_later(id);
+                }
+                self.operation_without_manifests(id, &error);
+                self.report_now(id);
+            }
+        }
+        self.pump(id);
+    }
+
+    fn cascade_done(&mut self, id: &AppId, result: Result<bool, String>) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        app.deleting = false;
+        match result {
+            Ok(true) => {}
+            Ok(false) => self.after(Duration::from_secs(1), Timer::Deletion(id.clone())),
+            Err(message) => {
+                tracing::warn!(app = %id, message, "deletion");
+                app.auto.condition = Some(message);
+                self.report_soon(id);
+                self.after(RETRY_FIRST, Timer::Deletion(id.clone()));
+            }
+        }
+    }
+
+    pub(super) fn report_soon(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        if app.report_due.is_none() {
+            app.report_due = Some(Instant::now() + REPORT_FOLD);
+            self.after(REPORT_FOLD, Timer::Report(id.clone()));
+        }
+    }
+
+    fn tell_if_settled(&mut self) {
+        if self.awaiting_settled.is_empty() || self.last_message.elapsed() < QUIET {
+            return;
+        }
+        if self.is_settled() {
+            for answer in self.awaiting_settled.drain(..) {
+                // Whoever asked may be gone.
+                let _ = answer.send(());
+            }
+        }
+    }
+
+    /// Nothing runs, nothing is due but retries, and every Application that
+    /// another one brings is known.
+    fn is_settled(&self) -> bool {
+        let children_are_known = self.apps.values().all(|app| {
+            app.compared.iter().flat_map(|c| &c.items).all(|item| {
+                item.key.kind != crate::app::APPLICATION
+                    || item.key.group != crate::app::GROUP
+                    || item.is_missing
+                    || item.key.namespace != self.settings.namespace
+                    || self.apps.contains_key(&AppId {
+                        namespace: item.key.namespace.clone(),
+                        name: item.key.name.clone(),
+                    })
+            })
+        });
+        self.applications_listed
+            && !self.discovering
+            && children_are_known
+            && self.apps.values().all(AppState::is_settled)
+    }
+}
+
+/// What was synced last, so that a restart does not sync it again.
+fn restore_attempt(state: &mut AppState) {
+    let Some(operation) = &state.finished_operation else {
+        return;
+    };
+    let Some(result) = &operation.sync_result else {
+        return;
+    };
+    let revision = match result.revisions.is_empty() {
+        true => result.revision.clone(),
+        false => result.revisions.join(","),
+    };
+    let sources: Vec<&crate::app::Source> = match result.sources.is_empty() {
+        true => result.source.iter().collect(),
+        false => result.sources.iter().collect(),
+    };
+    let digest = digest_of(&sources);
+    let succeeded = operation.phase == OperationPhase::Succeeded;
+    state.auto.attempted = Some((format!("{revision} {digest:02x?}"), succeeded));
+}
+
+/// Whether an event is from before what is known already.
+fn is_older(version: &str, known: &str) -> bool {
+    match (version.parse::<u64>(), known.parse::<u64>()) {
+        (Ok(version), Ok(known)) => version < known,
+        _ => false,
+    }
+}
+
+/// The status of an Application as the API server has it.
+pub(super) fn status_of(object: &Object) -> Value {
+    object.at(&["status"]).cloned().unwrap_or_default()
+}

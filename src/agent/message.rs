@@ -1,0 +1,59 @@
+use super::compare::{CompareError, CompareOutcome};
+use super::live::Moved;
+use super::sources::{Resolved, SourceError};
+use super::writes::Applied;
+use crate::app::AppProject;
+use crate::kube::Discovery;
+use crate::object::{Object, ResourceKey};
+use crate::sync;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+/// Namespace and name of an Application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppId {
+    pub namespace: String,
+    pub name: String,
+}
+
+impl fmt::Display for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// All that reaches the controller's thread.
+pub(super) enum Message {
+    /// An Application was created or changed.
+    Application(Box<Object>),
+    ApplicationGone(AppId),
+    /// A list of all Applications is complete: others are gone.
+    ApplicationsListed(Vec<AppId>),
+    Project(Box<AppProject>),
+    ProjectGone(String),
+    ProjectsListed,
+    /// A live object that carries our label changed.
+    Live(ResourceKey, Moved),
+    /// The list of a kind ended, well or not.
+    KindListed,
+    /// A CRD was created, established, changed or deleted.
+    KindsChanged,
+    Discovered(Result<Arc<Discovery>, String>),
+    /// The revisions of an application's sources are known and their
+    /// snapshots are there.
+    Resolved(AppId, u64, Result<Vec<Resolved>, Box<SourceError>>),
+    /// A poll: which (repository, revision) is at which commit now.
+    Polled(String, Vec<(String, String)>),
+    Compared(AppId, u64, Box<Result<CompareOutcome, CompareError>>),
+    /// A task of a sync is done: the operation's number, the event.
+    Task(AppId, u64, sync::Event),
+    Applied(AppId, u64, usize, Applied),
+    NamespaceReady(AppId, u64, Result<(), String>),
+    Reported(AppId, Result<Option<Object>, String>),
+    CascadeDone(AppId, Result<bool, String>),
+    Refresh(AppId, bool),
+    /// Answers when everything has settled.
+    AwaitSettled(Sender<()>),
+    Stop,
+}

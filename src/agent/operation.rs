@@ -1,0 +1,670 @@
+//! Operations: from the wish to sync to its outcome, with retries.
+
+use super::compare::{CompareError, extras};
+use super::controller::{Controller, Timer};
+use super::message::{AppId, Message};
+use super::state::AppState;
+use super::writes::{Applied, Writer};
+use crate::app::{
+    Operation, OperationPhase, OperationState, Retry, RevisionHistory, SyncCode, SyncOptions,
+    SyncResult,
+};
+use crate::diff::Digest;
+use crate::object::ResourceKey;
+use crate::sync::{self, Effect, Event, Item, Outcome, Prunable, Settings, Sync, plan};
+use crate::value::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// How often the health of awaited objects is asked for, besides the watch.
+pub(super) const OBSERVE_INTERVAL: Duration = Duration::from_secs(3);
+/// `status.history` keeps so many entries unless the spec says otherwise.
+const HISTORY_LIMIT: usize = 10;
+
+pub(super) struct RunningOperation {
+    /// Tells the events of this run from those of an earlier one.
+    pub number: u64,
+    pub state: OperationState,
+    pub stage: Stage,
+    pub sync: Option<Sync>,
+    /// `.operation` is set on the Application and has to be removed.
+    pub from_field: bool,
+    /// The digests of our fields as the answers to the applies had them.
+    pub applied: BTreeMap<ResourceKey, Option<Digest>>,
+    /// Tasks whose health is awaited.
+    pub observed: BTreeSet<usize>,
+    pub terminate: bool,
+    /// Items of the comparison that asked for this sync.
+    pub items: Option<Vec<Item>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its start is being written to the Application: a restarted agent goes
+    /// on from there.
+    Recording,
+    /// Its manifests are being rendered.
+    Rendering,
+    /// The destination's namespace is being made.
+    Namespace,
+    Syncing,
+    WaitingForRetry {
+        at: Instant,
+    },
+}
+
+impl RunningOperation {
+    pub fn is_waiting_for_retry(&self) -> bool {
+        matches!(self.stage, Stage::WaitingForRetry { .. })
+    }
+}
+
+impl Controller {
+    /// Starts an operation, or goes on with one that a restart interrupted.
+    pub(super) fn start_operation(
+        &mut self,
+        id: &AppId,
+        operation: Operation,
+        from_field: bool,
+        items: Option<Vec<Item>>,
+        resumed: Option<OperationState>,
+    ) {
+        if self.settings.observe {
+            return;
+        }
+        let now = self.now_text();
+        let number = self.next_number();
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        let state = resumed.unwrap_or_else(|| OperationState {
+            operation,
+            phase: OperationPhase::Running,
+            started_at: now,
+            ..OperationState::default()
+        });
+        tracing::info!(app = %id, revision = %app.revision(), automated = state.operation.initiated_by.automated, "sync starts");
+        app.operation = Some(RunningOperation {
+            number,
+            state,
+            stage: Stage::Recording,
+            sync: None,
+            from_field,
+            applied: BTreeMap::new(),
+            observed: BTreeSet::new(),
+            terminate: false,
+            items,
+        });
+        self.report_now(id);
+    }
+
+    /// The start of the operation is written: go on.
+    pub(super) fn operation_recorded(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        let Some(operation) = &mut app.operation else {
+            return;
+        };
+        if operation.stage != Stage::Recording {
+            return;
+        }
+        operation.stage = Stage::Rendering;
+        match operation.items.take() {
+            Some(items) => self.begin_sync(id, items),
+            None => {
+                app.wants.compare = true;
+                self.pump(id);
+            }
+        }
+    }
+
+    /// The comparison failed on which an operation waits.
+    pub(super) fn operation_without_manifests(&mut self, id: &AppId, error: &CompareError) {
+        let waits = self
+            .apps
+            .get(id)
+            .and_then(|app| app.operation.as_ref())
+            .is_some_and(|operation| operation.stage == Stage::Rendering);
+        if waits {
+            self.end_operation(
+                id,
+                Outcome {
+                    phase: OperationPhase::Error,
+                    message: error.to_string(),
+                },
+            );
+        }
+    }
+
+    /// Plans and starts the sync with the manifests in hand.
+    pub(super) fn begin_sync(&mut self, id: &AppId, items: Vec<Item>) {
+        let Some(app) = self.apps.get(id) else {
+            return;
+        };
+        let (Some(operation), Some(compared)) = (&app.operation, &app.compared) else {
+            return;
+        };
+        if let Some(refusal) = refusal(app, &items) {
+            self.end_operation(id, refusal);
+            return;
+        }
+        let wanted = operation.state.operation.sync.clone().unwrap_or_default();
+        let mut options = app.app.spec.sync_options();
+        if !wanted.sync_options.is_empty() {
+            let own = SyncOptions::parse(wanted.sync_options.iter().map(String::as_str));
+            options = options.overlaid(&own);
+        }
+        let strategy = wanted.sync_strategy.clone().unwrap_or_default();
+        let started_at = operation
+            .state
+            .started_at
+            .parse::<jiff::Timestamp>()
+            .map_or(0, |time| time.as_second());
+        let is_self_heal = wanted.self_heal_attempts_count > 0;
+        let settings = Settings {
+            prune: wanted.prune,
+            hooks: strategy.apply.is_none() && wanted.resources.is_empty() && !is_self_heal,
+            dry_run: wanted.dry_run,
+            force: strategy.apply.is_some_and(|apply| apply.force)
+                || strategy.hook.is_some_and(|hook| hook.force),
+            only: wanted.resources.clone(),
+            short_revision: app.revision().chars().take(7).collect(),
+            started_at,
+            options,
+        };
+        let prunables = extras(&self.live, compared, &app.instance)
+            .into_iter()
+            .filter(|(key, _)| {
+                !compared
+                    .unlisted
+                    .contains(&(key.group.clone(), key.kind.clone()))
+            })
+            .filter(|(_, object)| !object.ignores_extraneous || wanted.prune)
+            .map(|(key, object)| Prunable {
+                gvk: crate::object::Gvk::new(&key.group, &object.version, &key.kind),
+                wave: object.wave,
+                options: object.sync_options(&settings.options),
+                confirmed: is_confirmed(app),
+                key,
+            })
+            .collect();
+        let mut sync = Sync::new(plan(items, prunables, &settings));
+        if let Some(result) = &operation.state.sync_result {
+            for done in &result.resources {
+                if !done.hook_type.is_empty() {
+                    let key = ResourceKey {
+                        group: done.group.clone(),
+                        kind: done.kind.clone(),
+                        namespace: done.namespace.clone(),
+                        name: done.name.clone(),
+                    };
+                    sync.resume_hook(&key, &done.sync_phase, &done.hook_phase);
+                }
+            }
+        }
+        let namespace = app.app.spec.destination.namespace.clone();
+        let makes_namespace = settings.options.create_namespace == Some(true)
+            && !namespace.is_empty()
+            && !settings.dry_run;
+        let metadata = managed_namespace_metadata(app);
+        let writer = self.writer(app);
+        let app = self.apps.get_mut(id).expect("looked up above");
+        let operation = app.operation.as_mut().expect("looked up above");
+        operation.sync = Some(sync);
+        let number = operation.number;
+        if makes_namespace {
+            operation.stage = Stage::Namespace;
+            let (results, id) = (self.results.clone(), id.clone());
+            self.write_pool.run(move || {
+                let result = writer.ensure_namespace(&namespace, metadata.as_ref());
+                let result = result.map(|_| ()).map_err(|fault| fault.message);
+                // The controller may have stopped: nobody waits then.
+                let _ = results.send(Message::NamespaceReady(id, number, result));
+            });
+        } else {
+            operation.stage = Stage::Syncing;
+            self.step(id, number, Event::Started);
+        }
+    }
+
+    pub(super) fn namespace_ready(&mut self, id: &AppId, number: u64, result: Result<(), String>) {
+        let Some(operation) = self.running(id, number) else {
+            return;
+        };
+        match result {
+            Ok(()) => {
+                operation.stage = Stage::Syncing;
+                self.step(id, number, Event::Started);
+            }
+            Err(message) => self.end_operation(
+                id,
+                Outcome {
+                    phase: OperationPhase::Failed,
+                    message: format!("cannot create the namespace: {message}"),
+                },
+            ),
+        }
+    }
+
+    fn running(&mut self, id: &AppId, number: u64) -> Option<&mut RunningOperation> {
+        self.apps
+            .get_mut(id)?
+            .operation
+            .as_mut()
+            .filter(|operation| operation.number == number)
+    }
+
+    /// Feeds an event to the sync and carries out what it asks for.
+    pub(super) fn step(&mut self, id: &AppId, number: u64, event: Event) {
+        let Some(app) = self.apps.get(id) else {
+            return;
+        };
+        let writer = self.writer(app);
+        let Some(operation) = self.running(id, number) else {
+            return;
+        };
+        let Some(sync) = &mut operation.sync else {
+            return;
+        };
+        if let Event::Health(index, ..) = &event {
+            operation.observed.remove(index);
+        }
+        let awaited = match &event {
+            Event::Health(index, ..) => Some(*index),
+            _ => None,
+        };
+        let applied_crd = match &event {
+            Event::Applied(index, Ok(_)) => {
+                sync.task(*index).key.kind == "CustomResourceDefinition"
+            }
+            _ => false,
+        };
+        let effects = sync.step(event);
+        let outcome = sync.outcome().cloned();
+        if let Some(index) = awaited
+            && outcome.is_none()
+            && sync.awaits(index)
+        {
+            operation.observed.insert(index);
+        }
+        let mut jobs: Vec<(Effect, sync::Task)> = Vec::new();
+        let mut report = false;
+        let mut pause = None;
+        for effect in effects {
+            match effect {
+                Effect::DryRun(index)
+                | Effect::Apply(index)
+                | Effect::Prune(index)
+                | Effect::DeleteHook(index) => jobs.push((effect, sync.task(index).clone())),
+                Effect::ObserveHealth(index) => {
+                    operation.observed.insert(index);
+                    report = true;
+                    jobs.push((effect, sync.task(index).clone()));
+                }
+                Effect::Pause { milliseconds } => pause = Some(Duration::from_millis(milliseconds)),
+                Effect::Report => report = true,
+            }
+        }
+        let observes = !operation.observed.is_empty();
+        for (effect, task) in jobs {
+            self.carry_out(id, number, effect, task, writer.clone());
+        }
+        if let Some(pause) = pause {
+            self.after(pause, Timer::Pause(id.clone(), number));
+        }
+        if observes {
+            self.after(OBSERVE_INTERVAL, Timer::Observe(id.clone(), number));
+        }
+        if applied_crd {
+            self.kinds_changed();
+        }
+        match outcome {
+            Some(outcome) => self.end_operation(id, outcome),
+            None if report => self.report_soon(id),
+            None => {}
+        }
+    }
+
+    fn carry_out(&self, id: &AppId, number: u64, effect: Effect, task: sync::Task, writer: Writer) {
+        let (results, id) = (self.results.clone(), id.clone());
+        self.write_pool.run(move || {
+            let message = match effect {
+                Effect::DryRun(index) => Message::Task(id, number, writer.dry_run(index, &task)),
+                Effect::Apply(index) => match writer.apply(&task) {
+                    Ok(applied) => Message::Applied(id, number, index, applied),
+                    Err(fault) => Message::Task(id, number, Event::Applied(index, Err(fault))),
+                },
+                Effect::Prune(index) => Message::Task(id, number, writer.prune(index, &task)),
+                Effect::DeleteHook(index) => {
+                    Message::Task(id, number, writer.delete_hook(index, &task))
+                }
+                Effect::ObserveHealth(index) => match writer.observe(index, &task) {
+                    Some(event) => Message::Task(id, number, event),
+                    None => return,
+                },
+                Effect::Pause { .. } | Effect::Report => return,
+            };
+            // The controller may have stopped: nobody waits then.
+            let _ = results.send(message);
+        });
+    }
+
+    pub(super) fn applied(&mut self, id: &AppId, number: u64, index: usize, applied: Applied) {
+        if let Some(operation) = self.running(id, number) {
+            operation.applied.insert(applied.key, applied.owned);
+            self.step(id, number, Event::Applied(index, Ok(applied.message)));
+        }
+    }
+
+    /// Asks again for the health of what is awaited: all of it, or what an
+    /// event named.
+    pub(super) fn observe(&mut self, id: &AppId, number: u64, only: Option<&ResourceKey>) {
+        let Some(app) = self.apps.get(id) else {
+            return;
+        };
+        let writer = self.writer(app);
+        let Some(operation) = self.running(id, number) else {
+            return;
+        };
+        let Some(sync) = &operation.sync else {
+            return;
+        };
+        let tasks: Vec<(usize, sync::Task)> = operation
+            .observed
+            .iter()
+            .map(|index| (*index, sync.task(*index)))
+            .filter(|(_, task)| only.is_none_or(|key| task.key == *key))
+            .map(|(index, task)| (index, task.clone()))
+            .collect();
+        for (index, task) in tasks {
+            self.carry_out(
+                id,
+                number,
+                Effect::ObserveHealth(index),
+                task,
+                writer.clone(),
+            );
+        }
+    }
+
+    /// The sync is over: retry it later, or close the operation.
+    pub(super) fn end_operation(&mut self, id: &AppId, outcome: Outcome) {
+        let finished_at = self.now_text();
+        let observes_retry = |operation: &RunningOperation| -> Retry {
+            operation.state.operation.retry.clone().unwrap_or_default()
+        };
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        let Some(mut operation) = app.operation.take() else {
+            return;
+        };
+        if let Some(sync) = &operation.sync {
+            record_applied(app, sync, &operation.applied);
+            let result = sync_result(app, sync);
+            operation.state.sync_result = Some(result);
+        } else if operation.state.sync_result.is_none() {
+            operation.state.sync_result = Some(bare_result(app));
+        }
+        operation.sync = None;
+        operation.observed.clear();
+        let retry = observes_retry(&operation);
+        let failed = outcome.phase != OperationPhase::Succeeded;
+        let tries_left = retry.limit < 0 || operation.state.retry_count < retry.limit;
+        if failed && tries_left && !operation.terminate {
+            let attempt = u32::try_from(operation.state.retry_count).unwrap_or(u32::MAX);
+            let pause = Duration::from_millis(retry.pause_ms(attempt));
+            operation.state.retry_count += 1;
+            operation.state.phase = OperationPhase::Running;
+            operation.state.message = format!(
+                "{}. Retrying attempt #{} in {}",
+                outcome.message,
+                operation.state.retry_count,
+                humantime::format_duration(Duration::from_secs(pause.as_secs().max(1)))
+            );
+            tracing::warn!(app = %id, "{}", operation.state.message);
+            let number = operation.number;
+            operation.stage = Stage::WaitingForRetry {
+                at: Instant::now() + pause,
+            };
+            app.operation = Some(operation);
+            self.after(pause, Timer::RetryOperation(id.clone(), number));
+            self.metrics.syncs_failed.add_one();
+            self.report_soon(id);
+            return;
+        }
+        operation.state.phase = outcome.phase;
+        operation.state.message = outcome.message.clone();
+        operation.state.finished_at = finished_at.clone();
+        if failed {
+            self.metrics.syncs_failed.add_one();
+            tracing::warn!(app = %id, "sync failed: {}", outcome.message);
+        } else {
+            self.metrics.syncs_succeeded.add_one();
+            tracing::info!(app = %id, "{}", outcome.message);
+            remember_history(app, &operation.state, &finished_at);
+        }
+        let dry = operation
+            .state
+            .operation
+            .sync
+            .as_ref()
+            .is_some_and(|sync| sync.dry_run);
+        app.auto.attempted = Some((app.attempt_key(), !failed && !dry));
+        app.finished_operation = Some(operation.state);
+        app.clear_operation |= operation.from_field;
+        if app.compare_when_idle {
+            app.compare_when_idle = false;
+            app.wants.compare = true;
+        }
+        self.report_now(id);
+        self.consider_auto_sync(id, None);
+        self.pump(id);
+    }
+
+    pub(super) fn retry_operation(&mut self, id: &AppId, number: u64) {
+        let Some(operation) = self.running(id, number) else {
+            return;
+        };
+        if !operation.is_waiting_for_retry() {
+            return;
+        }
+        operation.stage = Stage::Rendering;
+        let app = self.apps.get_mut(id).expect("running() found it");
+        app.wants.resolve = true;
+        app.wants.compare = true;
+        self.pump(id);
+    }
+
+    /// `status.operationState.phase=Terminating`, or a newer wish.
+    pub(super) fn terminate_operation(&mut self, id: &AppId) {
+        let Some(operation) = self.apps.get_mut(id).and_then(|app| app.operation.as_mut()) else {
+            return;
+        };
+        operation.terminate = true;
+        let number = operation.number;
+        if operation.sync.is_some() {
+            self.step(id, number, Event::Terminate);
+        } else {
+            self.end_operation(
+                id,
+                Outcome {
+                    phase: OperationPhase::Failed,
+                    message: "operation terminated".to_owned(),
+                },
+            );
+        }
+    }
+
+    pub(super) fn writer(&self, app: &AppState) -> Writer {
+        let force = app.operation.as_ref().is_some_and(|operation| {
+            let strategy = operation
+                .state
+                .operation
+                .sync
+                .as_ref()
+                .and_then(|sync| sync.sync_strategy.as_ref());
+            strategy.is_some_and(|strategy| {
+                strategy.apply.as_ref().is_some_and(|apply| apply.force)
+                    || strategy.hook.as_ref().is_some_and(|hook| hook.force)
+            })
+        });
+        Writer {
+            client: self.client.clone(),
+            discovery: self.discovery.clone(),
+            live: self.live.clone(),
+            instance: app.instance.clone(),
+            force,
+        }
+    }
+}
+
+/// What keeps a sync from starting; nothing has been written then.
+fn refusal(app: &AppState, items: &[Item]) -> Option<Outcome> {
+    let compared = app.compared.as_ref()?;
+    let missing: Vec<String> = compared
+        .unserved
+        .iter()
+        .filter(|unserved| !unserved.may_wait)
+        .map(|unserved| unserved.message())
+        .collect();
+    if !missing.is_empty() {
+        return Some(Outcome {
+            phase: OperationPhase::Failed,
+            message: format!("nothing was written: {}", missing.join("; ")),
+        });
+    }
+    let automated = app.app.spec.automated()?;
+    let operation = app.operation.as_ref()?;
+    let is_automated = operation.state.operation.initiated_by.automated;
+    let prunes = operation
+        .state
+        .operation
+        .sync
+        .as_ref()
+        .is_some_and(|sync| sync.prune);
+    if is_automated && prunes && items.is_empty() && !automated.allow_empty {
+        return Some(Outcome {
+            phase: OperationPhase::Failed,
+            message: "auto-sync will wipe out all resources: the render is empty; set allowEmpty to allow it".to_owned(),
+        });
+    }
+    None
+}
+
+/// `deletion-approved` on the Application.
+fn is_confirmed(app: &AppState) -> bool {
+    app.app
+        .annotations
+        .get("argocd.argoproj.io/deletion-approved")
+        .is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())
+}
+
+fn managed_namespace_metadata(app: &AppState) -> Option<Map> {
+    let managed = app
+        .app
+        .spec
+        .sync_policy
+        .as_ref()?
+        .managed_namespace_metadata
+        .as_ref()?;
+    let texts = |texts: &std::collections::BTreeMap<String, String>| -> Map {
+        texts
+            .iter()
+            .map(|(key, text)| (key.clone(), Value::from(text.as_str())))
+            .collect()
+    };
+    let mut metadata = Map::new();
+    if !managed.labels.is_empty() {
+        metadata.insert("labels", texts(&managed.labels));
+    }
+    if !managed.annotations.is_empty() {
+        metadata.insert("annotations", texts(&managed.annotations));
+    }
+    Some(metadata)
+}
+
+/// What was applied is as desired: the digest of its fields now is the one
+/// that later events are held against.
+fn record_applied(
+    app: &mut AppState,
+    sync: &Sync,
+    applied: &BTreeMap<ResourceKey, Option<Digest>>,
+) {
+    let Some(compared) = &mut app.compared else {
+        return;
+    };
+    let compared = std::sync::Arc::make_mut(compared);
+    for task in sync.applied() {
+        if let Some(digest) = applied.get(&task.key)
+            && let Some(item) = compared.item_mut(&task.key)
+        {
+            item.code = SyncCode::Synced;
+            item.is_missing = false;
+            item.expected = *digest;
+        }
+    }
+}
+
+fn bare_result(app: &AppState) -> SyncResult {
+    let spec = &app.app.spec;
+    let revisions: Vec<String> = app
+        .resolved
+        .iter()
+        .map(|resolved| resolved.revision.clone())
+        .collect();
+    let is_multiple = spec.has_multiple_sources();
+    SyncResult {
+        resources: Vec::new(),
+        revision: match is_multiple {
+            true => String::new(),
+            false => revisions.first().cloned().unwrap_or_default(),
+        },
+        revisions: if is_multiple { revisions } else { Vec::new() },
+        source: (!is_multiple).then(|| spec.source.clone()).flatten(),
+        sources: if is_multiple {
+            spec.sources.clone()
+        } else {
+            Vec::new()
+        },
+        managed_namespace_metadata: None,
+    }
+}
+
+pub(super) fn sync_result(app: &AppState, sync: &Sync) -> SyncResult {
+    SyncResult {
+        resources: sync.results(),
+        ..bare_result(app)
+    }
+}
+
+/// Selective syncs and self-heal write no history.
+fn remember_history(app: &mut AppState, state: &OperationState, deployed_at: &str) {
+    let wanted = state.operation.sync.clone().unwrap_or_default();
+    if !wanted.resources.is_empty() || wanted.self_heal_attempts_count > 0 || wanted.dry_run {
+        return;
+    }
+    let Some(result) = &state.sync_result else {
+        return;
+    };
+    let history = &mut app.history;
+    let id = history.last().map_or(0, |last| last.id + 1);
+    history.push(RevisionHistory {
+        revision: result.revision.clone(),
+        revisions: result.revisions.clone(),
+        deployed_at: deployed_at.to_owned(),
+        deploy_started_at: state.started_at.clone(),
+        id,
+        source: result.source.clone(),
+        sources: result.sources.clone(),
+        initiated_by: state.operation.initiated_by.clone(),
+    });
+    let limit = app
+        .app
+        .spec
+        .revision_history_limit
+        .map_or(HISTORY_LIMIT, |limit| usize::try_from(limit).unwrap_or(0));
+    let excess = history.len().saturating_sub(limit);
+    history.drain(..excess);
+}

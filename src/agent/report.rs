@@ -1,0 +1,365 @@
+//! What is written back on the Application: status, conditions, history, as
+//! Argo CD writes them; and only what changed.
+
+use super::compare::extras;
+use super::controller::{Controller, status_of};
+use super::message::{AppId, Message};
+use super::operation::sync_result;
+use super::state::AppState;
+use super::writes::patch_application;
+use crate::app::{
+    AppHealth, ApplicationStatus, ComparedTo, Condition, OperationState, ResourceStatus, Summary,
+    SyncCode, SyncStatus,
+};
+use crate::health::HealthStatus;
+use crate::object::{Object, names};
+use crate::value::patch::diff_merge_patch;
+use crate::value::{Map, Value};
+use std::time::Duration;
+
+/// A report that could not be written is tried again after this.
+const REPORT_RETRY: Duration = Duration::from_secs(5);
+
+impl Controller {
+    /// Writes the report of an application, if it says anything new.
+    pub(super) fn report_now(&mut self, id: &AppId) {
+        let now = self.now_text();
+        let Some(app) = self.apps.get(id) else {
+            return;
+        };
+        if app.reporting {
+            // The answer to the one under way starts the next.
+            let app = self.apps.get_mut(id).expect("looked up above");
+            app.report_again = true;
+            return;
+        }
+        let patch = self.report_patch(app, &now);
+        let records = app
+            .operation
+            .as_ref()
+            .is_some_and(|operation| operation.stage == super::operation::Stage::Recording);
+        let app = self.apps.get_mut(id).expect("looked up above");
+        app.report_due = None;
+        if self.settings.observe {
+            return;
+        }
+        let Some(patch) = patch else {
+            if records {
+                self.operation_recorded(id);
+            }
+            return;
+        };
+        app.reporting = true;
+        self.metrics.status_patches.add_one();
+        let (client, results, id) = (self.client.clone(), self.results.clone(), id.clone());
+        self.write_pool.run(move || {
+            let result = patch_application(&client, &id.namespace, &id.name, patch)
+                .map_err(|error| error.to_string());
+            // The controller may have stopped: nobody waits then.
+            let _ = results.send(Message::Reported(id, result));
+        });
+    }
+
+    pub(super) fn reported(&mut self, id: &AppId, result: Result<Option<Object>, String>) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        app.reporting = false;
+        match result {
+            Ok(Some(object)) => {
+                app.known_status = status_of(&object);
+                app.resource_version = object.resource_version().to_owned();
+                if app.clear_operation {
+                    app.clear_operation = false;
+                }
+                if app.report_again {
+                    app.report_again = false;
+                    self.report_soon(id);
+                }
+                self.operation_recorded(id);
+            }
+            // Deleted meanwhile: the watch will say so.
+            Ok(None) => {}
+            Err(message) => {
+                tracing::warn!(app = %id, message, "status is not written, tried again soon");
+                app.report_due = Some(std::time::Instant::now() + REPORT_RETRY);
+                self.after(REPORT_RETRY, super::controller::Timer::Report(id.clone()));
+            }
+        }
+    }
+
+    fn report_patch(&self, app: &AppState, now: &str) -> Option<Value> {
+        let status = self.status(app, now);
+        let known = app.known_status.as_map().cloned().unwrap_or_default();
+        let wanted = Value::of(&status).expect("a status is JSON");
+        let wanted = wanted.as_map().cloned().unwrap_or_default();
+        let mut patch = Map::new();
+        // Fields of other tools, and of a newer Argo CD, stay as they are.
+        for (key, value) in wanted.iter() {
+            if known.get(key) != Some(value) {
+                let change = match (known.get(key), value) {
+                    (Some(Value::Map(before)), Value::Map(after)) => {
+                        Value::Map(diff_merge_patch(before, after))
+                    }
+                    _ => value.clone(),
+                };
+                patch.insert(key, change);
+            }
+        }
+        for key in [
+            "conditions",
+            "resources",
+            "history",
+            "summary",
+            "operationState",
+        ] {
+            if known.contains_key(key) && !wanted.contains_key(key) {
+                patch.insert(key, Value::Null);
+            }
+        }
+        let mut root = Map::new();
+        if !patch.is_empty() {
+            patch.insert("reconciledAt", now);
+            root.insert("status", patch);
+        }
+        if app.clear_operation && app.operation.is_none() {
+            root.insert("operation", Value::Null);
+        }
+        let refreshed = app.wants.clear_refresh && !app.wants.resolve && !app.wants.compare;
+        if app.app.annotations.contains_key(names::REFRESH) && (refreshed || app.job.is_none()) {
+            let annotations = Map::from_iter([(names::REFRESH, Value::Null)]);
+            root.insert(
+                "metadata",
+                Map::from_iter([("annotations", Value::Map(annotations))]),
+            );
+        }
+        (!root.is_empty()).then_some(Value::Map(root))
+    }
+
+    /// The status of an application as it should read now.
+    pub(super) fn status(&self, app: &AppState, now: &str) -> ApplicationStatus {
+        let spec = &app.app.spec;
+        let known: ApplicationStatus = app.known_status.to().unwrap_or_default();
+        let is_multiple = spec.has_multiple_sources();
+        let mut code = app.sync_code();
+        let extras = match &app.compared {
+            Some(compared) => extras(&self.live, compared, &app.instance),
+            None => Vec::new(),
+        };
+        if code == SyncCode::Synced && extras.iter().any(|(_, extra)| !extra.ignores_extraneous) {
+            code = SyncCode::OutOfSync;
+        }
+        let revisions: Vec<String> = app
+            .resolved
+            .iter()
+            .map(|resolved| resolved.revision.clone())
+            .collect();
+        let (health, resources) = match &app.compared {
+            Some(_) => self.resources(app, &extras),
+            None => (known.health.status.clone(), known.resources.clone()),
+        };
+        let health = if health.is_empty() {
+            HealthStatus::Healthy.as_str().to_owned()
+        } else {
+            health
+        };
+        let since =
+            if known.health.status == health && !known.health.last_transition_time.is_empty() {
+                known.health.last_transition_time.clone()
+            } else {
+                now.to_owned()
+            };
+        let source_types = app
+            .compared
+            .as_ref()
+            .map(|compared| compared.source_types.clone())
+            .unwrap_or_default();
+        ApplicationStatus {
+            sync: SyncStatus {
+                status: code,
+                compared_to: Some(ComparedTo {
+                    source: (!is_multiple).then(|| spec.source.clone()).flatten(),
+                    sources: if is_multiple {
+                        spec.sources.clone()
+                    } else {
+                        Vec::new()
+                    },
+                    destination: spec.destination.clone(),
+                    ignore_differences: spec.ignore_differences.clone(),
+                }),
+                revision: match is_multiple {
+                    true => String::new(),
+                    false => revisions.first().cloned().unwrap_or_default(),
+                },
+                revisions: if is_multiple { revisions } else { Vec::new() },
+            },
+            health: AppHealth {
+                status: health,
+                message: String::new(),
+                last_transition_time: since,
+            },
+            resources,
+            history: app.history.clone(),
+            conditions: conditions(app, &known, now),
+            operation_state: self.operation_state(app),
+            reconciled_at: known.reconciled_at.clone(),
+            source_type: match is_multiple {
+                true => String::new(),
+                false => source_types.first().cloned().unwrap_or_default(),
+            },
+            source_types: if is_multiple {
+                source_types
+            } else {
+                Vec::new()
+            },
+            summary: Summary {
+                images: app
+                    .compared
+                    .as_ref()
+                    .map(|compared| compared.images.clone())
+                    .unwrap_or_default(),
+                external_urls: Vec::new(),
+            },
+            controller_namespace: self.settings.namespace.clone(),
+        }
+    }
+
+    fn operation_state(&self, app: &AppState) -> Option<OperationState> {
+        let Some(operation) = &app.operation else {
+            return app.finished_operation.clone();
+        };
+        let mut state = operation.state.clone();
+        if let Some(sync) = &operation.sync {
+            state.message = sync.progress();
+            // Results on the way are for hooks: a restart must not run them twice.
+            let mut result = sync_result(app, sync);
+            result.resources.retain(|one| !one.hook_type.is_empty());
+            state.sync_result = Some(result);
+        }
+        Some(state)
+    }
+
+    /// The application's health and its list of resources.
+    fn resources(
+        &self,
+        app: &AppState,
+        extras: &[(crate::object::ResourceKey, super::live::LiveObject)],
+    ) -> (String, Vec<ResourceStatus>) {
+        let mut worst = HealthStatus::Healthy;
+        let mut resources = Vec::new();
+        let items = app.compared.iter().flat_map(|compared| &compared.items);
+        for item in items.filter(|item| !item.is_hook) {
+            let live = self.live.get(&item.key);
+            let health = match &live {
+                None if item.is_missing => Some((HealthStatus::Missing, String::new())),
+                None => None,
+                Some(live) => live
+                    .health
+                    .as_ref()
+                    .map(|health| (health.status, health.message.clone())),
+            };
+            // A child Application counts for waves, not for its parent's health.
+            let counts = !item.ignores_health && item.key.kind != crate::app::APPLICATION;
+            if let Some((status, _)) = &health
+                && counts
+            {
+                worst = worst.max(*status);
+            }
+            resources.push(ResourceStatus {
+                group: item.key.group.clone(),
+                version: item.version.clone(),
+                kind: item.key.kind.clone(),
+                namespace: item.key.namespace.clone(),
+                name: item.key.name.clone(),
+                status: item.code,
+                health: health.map(|(status, message)| AppHealth {
+                    status: status.as_str().to_owned(),
+                    message,
+                    last_transition_time: String::new(),
+                }),
+                sync_wave: i64::from(item.wave),
+                ..ResourceStatus::default()
+            });
+        }
+        for (key, extra) in extras {
+            resources.push(ResourceStatus {
+                group: key.group.clone(),
+                version: extra.version.clone(),
+                kind: key.kind.clone(),
+                namespace: key.namespace.clone(),
+                name: key.name.clone(),
+                status: if extra.ignores_extraneous {
+                    SyncCode::Synced
+                } else {
+                    SyncCode::OutOfSync
+                },
+                health: extra.health.as_ref().map(|health| AppHealth {
+                    status: health.status.as_str().to_owned(),
+                    message: health.message.clone(),
+                    last_transition_time: String::new(),
+                }),
+                requires_pruning: true,
+                sync_wave: i64::from(extra.wave),
+                ..ResourceStatus::default()
+            });
+        }
+        // As Argo CD lists them: by group, kind, namespace and name.
+        resources.sort_by(|a, b| {
+            (&a.group, &a.kind, &a.namespace, &a.name).cmp(&(
+                &b.group,
+                &b.kind,
+                &b.namespace,
+                &b.name,
+            ))
+        });
+        (worst.as_str().to_owned(), resources)
+    }
+}
+
+/// The conditions of now; each keeps its time while it says the same.
+fn conditions(app: &AppState, known: &ApplicationStatus, now: &str) -> Vec<Condition> {
+    let mut wanted: Vec<(String, String)> = Vec::new();
+    if let Some(message) = &app.read_error {
+        wanted.push(("InvalidSpecError".to_owned(), message.clone()));
+    }
+    if let Some((kind, message)) = &app.source_error {
+        wanted.push(((*kind).to_owned(), message.clone()));
+    }
+    if let Some(error) = &app.compare_error {
+        wanted.push((error.condition().to_owned(), error.to_string()));
+    }
+    if let Some(compared) = &app.compared {
+        wanted.extend(compared.warnings.iter().cloned());
+        for (group, kind) in &compared.unlisted {
+            let place = match group.as_str() {
+                "" => kind.clone(),
+                group => format!("{group}/{kind}"),
+            };
+            wanted.push((
+                "ResourceListWarning".to_owned(),
+                format!("live objects of {place} could not be listed: none of them is pruned"),
+            ));
+        }
+    }
+    if let Some(message) = &app.auto.condition {
+        wanted.push(("SyncError".to_owned(), message.clone()));
+    }
+    wanted.dedup();
+    wanted
+        .into_iter()
+        .map(|(kind, message)| {
+            let before = known
+                .conditions
+                .iter()
+                .find(|condition| condition.kind == kind && condition.message == message);
+            Condition {
+                last_transition_time: before
+                    .map(|condition| condition.last_transition_time.clone())
+                    .filter(|time| !time.is_empty())
+                    .unwrap_or_else(|| now.to_owned()),
+                kind,
+                message,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,34 @@
+use std::time::Duration;
+
+/// What the agent is told at its start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where Applications and AppProjects live.
+    pub namespace: String,
+    /// Reconcile and report, but write nothing.
+    pub observe: bool,
+    /// Start beside a running Argo CD controller.
+    pub beside_argocd: bool,
+    /// Time between two polls of a repository.
+    pub poll_interval: Duration,
+    /// At most this much is added to each poll's pause, at random.
+    pub poll_jitter: Duration,
+    /// Time between two looks at a repository on the local disk.
+    pub local_poll_interval: Duration,
+    /// Gives unused memory back to the system; runs after heavy jobs.
+    pub release_memory: fn(),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            namespace: crate::app::DEFAULT_NAMESPACE.to_owned(),
+            observe: false,
+            beside_argocd: false,
+            poll_interval: Duration::from_secs(120),
+            poll_jitter: Duration::from_secs(60),
+            local_poll_interval: Duration::from_secs(1),
+            release_memory: || {},
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! From the sources of an application to snapshots: which commit a revision
+//! means, fetched once for all applications that share a repository.
+
+use super::host::{RenderHost, Seed};
+use crate::app::{Application, Source};
+use crate::git;
+use crate::http;
+use crate::render;
+use crate::tree::Tree;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// Applications that are triggered together share one answer of the remote.
+const SHARED_FOR: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("no source: set spec.source or spec.sources")]
+    None,
+    #[error("source {0}: set one of path and chart")]
+    Ambiguous(String),
+    #[error("multiple application sources defined: {0}")]
+    MultipleTools(String),
+    #[error(
+        "plugin {0:?}: config management plugins are not run; render to plain manifests, Helm or Kustomize"
+    )]
+    Plugin(String),
+    #[error("source reference {0:?}: must be unique and of letters, digits, _ and -")]
+    Reference(String),
+    #[error("a source with ref {0:?} may not have a chart")]
+    ReferenceChart(String),
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    #[error("{repository}: chart {chart} {revision}: {cause}")]
+    Chart {
+        repository: String,
+        chart: String,
+        revision: String,
+        cause: String,
+        retryable: bool,
+    },
+}
+
+impl SourceError {
+    /// May the same succeed later without anybody's doing?
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            SourceError::Git(error) => error.is_retryable(),
+            SourceError::Chart { retryable, .. } => *retryable,
+            SourceError::None
+            | SourceError::Ambiguous(_)
+            | SourceError::MultipleTools(_)
+            | SourceError::Plugin(_)
+            | SourceError::Reference(_)
+            | SourceError::ReferenceChart(_) => false,
+        }
+    }
+
+    /// The type of the condition that tells it.
+    pub fn condition(&self) -> &'static str {
+        match self {
+            SourceError::Git(_) | SourceError::Chart { .. } => "ComparisonError",
+            SourceError::None
+            | SourceError::Ambiguous(_)
+            | SourceError::MultipleTools(_)
+            | SourceError::Plugin(_)
+            | SourceError::Reference(_)
+            | SourceError::ReferenceChart(_) => "InvalidSpecError",
+        }
+    }
+}
+
+/// One source, pinned: equal revisions mean equal content.
+#[derive(Clone)]
+pub struct Resolved {
+    pub url: String,
+    /// The commit, or the version of the chart.
+    pub revision: String,
+    content: Content,
+}
+
+#[derive(Clone)]
+enum Content {
+    Git(git::Snapshot),
+}
+
+impl Resolved {
+    /// The tree, opened for reading on this thread.
+    pub fn tree(&self) -> Result<Box<dyn Tree>, SourceError> {
+        match &self.content {
+            Content::Git(snapshot) => Ok(snapshot.tree()?),
+        }
+    }
+
+    /// When the commit was made, in Unix seconds.
+    pub fn committed_at(&self) -> Option<i64> {
+        match &self.content {
+            Content::Git(snapshot) => Some(snapshot.info().ok()??.committed),
+        }
+    }
+}
+
+/// What was asked: a repository and a revision.
+type Question = (String, String);
+
+pub struct Sources {
+    locator: git::Locator,
+    seed: Seed,
+    /// For repositories that need no settings of their own.
+    http: http::Client,
+    recent: Mutex<BTreeMap<Question, (git::Resolved, Instant)>>,
+    /// One conversation at a time with each repository.
+    busy: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
+}
+
+impl Sources {
+    pub fn new(locator: git::Locator, http: http::Client, seed: Seed) -> Self {
+        Sources {
+            locator,
+            seed,
+            http,
+            recent: Mutex::default(),
+            busy: Mutex::default(),
+        }
+    }
+
+    fn recent(&self) -> MutexGuard<'_, BTreeMap<Question, (git::Resolved, Instant)>> {
+        self.recent.lock().expect("no holder of this lock panics")
+    }
+
+    /// Whether a repository is on this machine: polled more often.
+    pub fn is_local(&self, url: &str) -> bool {
+        git::RepositoryUrl::parse(url)
+            .is_ok_and(|url| self.locator.mapped(&url).is_some() || url.local_path().is_some())
+    }
+
+    fn repository(&self, url: &str) -> Result<git::Repository, git::Error> {
+        self.locator.repository(url, |_| {
+            Ok(git::Access {
+                client: self.http.clone(),
+                credentials: None,
+            })
+        })
+    }
+
+    /// Pins all sources of an application and brings their snapshots.
+    /// `fresh` asks the remote even if it was asked a moment ago.
+    pub fn resolve(&self, app: &Application, fresh: bool) -> Result<Vec<Resolved>, SourceError> {
+        check_sources(app)?;
+        let sources = app.spec.sources();
+        sources
+            .iter()
+            .map(|source| {
+                let revision = &source.target_revision;
+                self.resolve_source(source, revision, fresh)
+            })
+            .collect()
+    }
+
+    /// The snapshots of the last comparison, from this machine alone: what an
+    /// application stands by while its repositories are away.
+    pub fn last_known(&self, app: &Application) -> Option<Vec<Resolved>> {
+        let status = &app.status.sync;
+        let revisions = match status.revisions.as_slice() {
+            [] => std::slice::from_ref(&status.revision),
+            revisions => revisions,
+        };
+        let sources = app.spec.sources();
+        if sources.len() != revisions.len() {
+            return None;
+        }
+        let pinned = sources.iter().zip(revisions).map(|(source, revision)| {
+            let snapshot = self.repository(&source.repo_url).ok()?.cached(revision)?;
+            Some(Resolved {
+                url: source.repo_url.clone(),
+                revision: revision.clone(),
+                content: Content::Git(snapshot),
+            })
+        });
+        pinned.collect()
+    }
+
+    /// Pins one source at another revision than its own.
+    pub fn resolve_source(
+        &self,
+        source: &Source,
+        revision: &str,
+        fresh: bool,
+    ) -> Result<Resolved, SourceError> {
+        if !source.chart.is_empty() {
+            return self.resolve_chart(source, revision);
+        }
+        let repository = self.repository(&source.repo_url)?;
+        let lock = self.lock_of(&source.repo_url);
+        let _one_at_a_time = lock.lock().expect("no holder of this lock panics");
+        let question = (source.repo_url.clone(), revision.to_owned());
+        let known = self
+            .recent()
+            .get(&question)
+            .filter(|(_, asked)| !fresh && asked.elapsed() < SHARED_FOR)
+            .map(|(resolved, _)| resolved.clone());
+        let resolved = match known {
+            Some(resolved) => resolved,
+            None => {
+                let resolved = repository.resolve(revision)?;
+                self.recent()
+                    .insert(question, (resolved.clone(), Instant::now()));
+                resolved
+            }
+        };
+        let snapshot = repository.fetch(&resolved)?;
+        Ok(Resolved {
+            url: source.repo_url.clone(),
+            revision: resolved.commit.clone(),
+            content: Content::Git(snapshot),
+        })
+    }
+
+    fn resolve_chart(&self, source: &Source, revision: &str) -> Result<Resolved, SourceError> {
+        Err(SourceError::Chart {
+            repository: source.repo_url.clone(),
+            chart: source.chart.clone(),
+            revision: revision.to_owned(),
+            cause: "chart repositories are not fetched yet".to_owned(),
+            retryable: false,
+        })
+    }
+
+    /// The tree of a repository's HEAD.
+    pub fn tree_of(&self, url: &str) -> Result<Box<dyn Tree>, SourceError> {
+        let source = Source {
+            repo_url: url.to_owned(),
+            ..Source::default()
+        };
+        self.resolve_source(&source, "", false)?.tree()
+    }
+
+    /// Asks a repository what its revisions mean now; what cannot be told is
+    /// left out, the last snapshot stands.
+    pub fn poll(&self, url: &str, revisions: &[String]) -> Vec<(String, String)> {
+        let lock = self.lock_of(url);
+        let _one_at_a_time = lock.lock().expect("no holder of this lock panics");
+        let Ok(repository) = self.repository(url) else {
+            return Vec::new();
+        };
+        let mut answers = Vec::new();
+        for revision in revisions {
+            match repository.resolve(revision) {
+                Ok(resolved) => {
+                    answers.push((revision.clone(), resolved.commit.clone()));
+                    self.recent().insert(
+                        (url.to_owned(), revision.clone()),
+                        (resolved, Instant::now()),
+                    );
+                }
+                Err(error) => tracing::debug!(%error, "poll"),
+            }
+        }
+        answers
+    }
+
+    fn lock_of(&self, url: &str) -> Arc<Mutex<()>> {
+        let mut busy = self.busy.lock().expect("no holder of this lock panics");
+        busy.entry(url.to_owned()).or_default().clone()
+    }
+
+    /// What the templates of an application are told of time and chance.
+    pub(super) fn host(&self, instance: &str, resolved: &Resolved) -> RenderHost {
+        RenderHost::new(&self.seed, instance, resolved.committed_at())
+    }
+
+    /// Renders one source; charts that it needs are pulled in between.
+    pub fn render(
+        &self,
+        request: &render::Request<'_>,
+    ) -> Result<render::Manifests, render::RenderError> {
+        match render::render(request)? {
+            render::Outcome::Rendered(manifests) => Ok(manifests),
+            render::Outcome::Needs(needs) => Err(render::RenderError::unmet(&needs)),
+        }
+    }
+}
+
+/// What can be said of sources without asking anybody.
+fn check_sources(app: &Application) -> Result<(), SourceError> {
+    let sources = app.spec.sources();
+    if sources.is_empty() {
+        return Err(SourceError::None);
+    }
+    let mut references: Vec<&str> = Vec::new();
+    for source in sources {
+        if source.repo_url.is_empty() {
+            return Err(SourceError::None);
+        }
+        if let Some(plugin) = &source.plugin {
+            return Err(SourceError::Plugin(plugin.name.clone()));
+        }
+        if !source.chart.is_empty() && !source.path.is_empty() {
+            return Err(SourceError::Ambiguous(source.repo_url.clone()));
+        }
+        let tools: Vec<&str> = [
+            ("helm", source.helm.is_some()),
+            ("kustomize", source.kustomize.is_some()),
+            ("directory", source.directory.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, is_set)| is_set.then_some(name))
+        .collect();
+        if tools.len() > 1 {
+            return Err(SourceError::MultipleTools(tools.join(", ")));
+        }
+        let reference = source.reference.as_str();
+        if !reference.is_empty() {
+            let is_plain = reference
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+            if !is_plain || references.contains(&reference) {
+                return Err(SourceError::Reference(reference.to_owned()));
+            }
+            if !source.chart.is_empty() {
+                return Err(SourceError::ReferenceChart(reference.to_owned()));
+            }
+            references.push(reference);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! What the controller knows of one application.
+
+use super::compare::{CompareError, Compared};
+use super::message::AppId;
+use super::operation::RunningOperation;
+use super::sources::Resolved;
+use crate::app::{Application, OperationState, RevisionHistory, SyncCode};
+use crate::diff::Digest;
+use crate::value::Value;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub(super) struct AppState {
+    pub id: AppId,
+    pub app: Arc<Application>,
+    pub instance: String,
+    /// Digest of the spec: a change asks for a reconcile.
+    pub spec_digest: Digest,
+    /// The status as the API server has it, for the next patch.
+    pub known_status: Value,
+    /// Raised by whatever makes results of jobs under way stale.
+    pub generation: u64,
+    pub wants: Wants,
+    /// The job under way, where there is one.
+    pub job: Option<Job>,
+    pub resolved: Vec<Resolved>,
+    /// Why the sources cannot be had; the last snapshot stands meanwhile.
+    pub source_error: Option<(&'static str, String)>,
+    pub compare_error: Option<CompareError>,
+    pub read_error: Option<String>,
+    pub compared: Option<Arc<Compared>>,
+    pub operation: Option<RunningOperation>,
+    /// The last operation, once it is over.
+    pub finished_operation: Option<OperationState>,
+    /// `.operation` of the Application is to be removed with the next report.
+    pub clear_operation: bool,
+    /// Live objects moved while a sync ran: look again when it is over.
+    pub compare_when_idle: bool,
+    pub history: Vec<RevisionHistory>,
+    pub auto: AutoMemory,
+    pub reporting: bool,
+    /// Something changed while a report was on its way.
+    pub report_again: bool,
+    pub report_due: Option<Instant>,
+    pub deleting: bool,
+    /// The skip-reconcile annotation is set.
+    pub skipped: bool,
+    /// Of the newest state of the Application that was seen.
+    pub resource_version: String,
+    /// When to try again what failed by itself.
+    pub retry_at: Option<Instant>,
+    pub failures: u32,
+}
+
+/// What is to be done next; folded while a job runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wants {
+    pub resolve: bool,
+    pub compare: bool,
+    /// Render even if no input changed: somebody asked for a hard refresh.
+    pub render: bool,
+    /// Ask the remote even if it was asked a moment ago.
+    pub fresh: bool,
+    /// A refresh annotation is to be removed.
+    pub clear_refresh: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Job {
+    Resolve,
+    Compare,
+}
+
+/// What automated sync remembers between comparisons.
+#[derive(Default)]
+pub(super) struct AutoMemory {
+    /// Revisions and spec of the last attempt, and how it ended.
+    pub attempted: Option<(String, bool)>,
+    pub self_heal_attempts: u32,
+    pub self_heal_at: Option<Instant>,
+    pub condition: Option<String>,
+}
+
+impl AppState {
+    pub fn new(id: AppId, app: Application, instance: String) -> Self {
+        AppState {
+            id,
+            app: Arc::new(app),
+            instance,
+            spec_digest: Digest::default(),
+            known_status: Value::Null,
+            generation: 0,
+            wants: Wants::default(),
+            job: None,
+            resolved: Vec::new(),
+            source_error: None,
+            compare_error: None,
+            read_error: None,
+            compared: None,
+            operation: None,
+            finished_operation: None,
+            clear_operation: false,
+            compare_when_idle: false,
+            history: Vec::new(),
+            auto: AutoMemory::default(),
+            reporting: false,
+            report_again: false,
+            report_due: None,
+            deleting: false,
+            skipped: false,
+            resource_version: String::new(),
+            retry_at: None,
+            failures: 0,
+        }
+    }
+
+    pub fn sync_code(&self) -> SyncCode {
+        if self.read_error.is_some() || self.compare_error.is_some() {
+            return SyncCode::Unknown;
+        }
+        match &self.compared {
+            None => SyncCode::Unknown,
+            Some(_) if self.source_error.is_some() && self.resolved.is_empty() => SyncCode::Unknown,
+            Some(compared) => compared.code(),
+        }
+    }
+
+    /// What the last comparison was made at: `commit` or `commit,commit`.
+    pub fn revision(&self) -> String {
+        let revisions: Vec<&str> = self.resolved.iter().map(|r| r.revision.as_str()).collect();
+        revisions.join(",")
+    }
+
+    /// What it is busy with, in a word.
+    pub fn activity(&self) -> &'static str {
+        match (&self.operation, self.job) {
+            (Some(operation), _) if operation.is_waiting_for_retry() => "waiting to retry",
+            (Some(_), _) => "syncing",
+            (None, Some(Job::Resolve)) => "fetching",
+            (None, Some(Job::Compare)) => "comparing",
+            (None, None) if self.deleting => "deleting",
+            (None, None) => "",
+        }
+    }
+
+    /// What an automated sync is not repeated for: revisions and sources.
+    pub fn attempt_key(&self) -> String {
+        let sources = crate::diff::digest_of(&self.app.spec.sources());
+        format!("{} {sources:02x?}", self.revision())
+    }
+
+    /// Nothing is under way or due but timers.
+    pub fn is_settled(&self) -> bool {
+        let operation_waits = self
+            .operation
+            .as_ref()
+            .is_none_or(RunningOperation::is_waiting_for_retry);
+        self.job.is_none()
+            && !self.wants.resolve
+            && !self.wants.compare
+            && operation_waits
+            && !self.reporting
+            && self.report_due.is_none()
+            && !self.deleting
+            && (self.skipped
+                || self.compared.is_some()
+                || self.compare_error.is_some()
+                || self.source_error.is_some()
+                || self.read_error.is_some())
+    }
+
+    /// The kinds that must be watched for this application.
+    pub fn kinds(&self) -> BTreeSet<(String, String)> {
+        let rendered = self.compared.iter().flat_map(|compared| {
+            compared
+                .items
+                .iter()
+                .map(|item| (item.key.group.clone(), item.key.kind.clone()))
+        });
+        let recorded = self
+            .app
+            .status
+            .resources
+            .iter()
+            .map(|resource| (resource.group.clone(), resource.kind.clone()));
+        rendered.chain(recorded).collect()
+    }
+}

@@ -1,0 +1,224 @@
+//! From watch events to the live index and to messages.
+
+use super::live::{KindState, Live, LiveObject};
+use super::message::{AppId, Message};
+use super::settings::Settings;
+use super::writes::{application_resource, project_resource};
+use crate::app::{APP_PROJECT, APPLICATION, AppProject, GROUP};
+use crate::kube::watch::{Event, Watched, Watcher};
+use crate::kube::{Client, Discovery, Resource};
+use crate::object::{Gvk, Object, ResourceKey, names};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+const STACK_BYTES: usize = 512 * 1024;
+
+/// The watches of the agent: Applications, projects, CRDs, and every kind
+/// that an application has objects of, filtered by our label.
+#[derive(Clone)]
+pub struct Watches {
+    watcher: Arc<Watcher>,
+    live: Arc<Live>,
+    namespace: String,
+    kinds: Arc<Mutex<BTreeSet<(String, String)>>>,
+}
+
+impl Watches {
+    pub fn start(
+        client: &Client,
+        settings: &Settings,
+        live: Arc<Live>,
+        results: Sender<Message>,
+    ) -> std::io::Result<Self> {
+        let (watcher, mut notices) = Watcher::start(client.clone(), [])?;
+        let pump_live = live.clone();
+        thread::Builder::new()
+            .name("events".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                let mut events = Events {
+                    live: pump_live,
+                    results,
+                    seen: BTreeMap::new(),
+                    applications: Vec::new(),
+                };
+                while let Some((watched, event)) = notices.blocking_recv() {
+                    if !events.take(&watched, event) {
+                        return;
+                    }
+                }
+            })?;
+        Ok(Watches {
+            watcher: Arc::new(watcher),
+            live,
+            namespace: settings.namespace.clone(),
+            kinds: Arc::default(),
+        })
+    }
+
+    /// The watches that every agent has.
+    pub fn start_fixed(&self, discovery: &Discovery) {
+        for resource in [application_resource(), project_resource()] {
+            self.watcher.add(Watched {
+                namespace: self.namespace.clone(),
+                ..Watched::all(Arc::new(resource))
+            });
+        }
+        let crd = Gvk::new("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+        if let Some(resource) = discovery.resource(&crd) {
+            self.watcher.add(Watched {
+                metadata_only: true,
+                ..Watched::all(resource.clone())
+            });
+        }
+    }
+
+    /// Watches kinds that are not watched yet; their first lists are awaited
+    /// through [`Live::wait_listed`].
+    pub fn ensure<'a>(&self, resources: impl Iterator<Item = &'a Arc<Resource>>) {
+        let selector = format!("{}={}", names::MANAGED_LABEL, names::MANAGED_LABEL_VALUE);
+        for resource in resources {
+            let kind = (resource.group.clone(), resource.kind.clone());
+            let is_new = self
+                .kinds
+                .lock()
+                .expect("no holder of this lock panics")
+                .insert(kind);
+            if is_new {
+                self.live.set_kind(&resource.gvk(), KindState::Listing);
+                self.watcher
+                    .add(Watched::labelled(resource.clone(), &selector));
+            }
+        }
+    }
+}
+
+/// The one reader of the watches' queue.
+struct Events {
+    live: Arc<Live>,
+    results: Sender<Message>,
+    /// What a list in progress has mentioned, by kind.
+    seen: BTreeMap<(String, String), BTreeSet<ResourceKey>>,
+    applications: Vec<AppId>,
+}
+
+impl Events {
+    /// False when nobody listens any more.
+    fn take(&mut self, watched: &Watched, event: Event) -> bool {
+        let resource = &watched.resource;
+        if watched.label_selector.is_empty() {
+            return match (resource.group.as_str(), resource.kind.as_str()) {
+                (GROUP, APPLICATION) => self.application(event),
+                (GROUP, APP_PROJECT) => self.project(event),
+                _ => self.definition(event),
+            };
+        }
+        self.live_object(&resource.gvk(), event)
+    }
+
+    fn send(&self, message: Message) -> bool {
+        self.results.send(message).is_ok()
+    }
+
+    fn application(&mut self, event: Event) -> bool {
+        let id = |object: &Object| AppId {
+            namespace: object.namespace().to_owned(),
+            name: object.name().to_owned(),
+        };
+        match event {
+            Event::Restarted => {
+                self.applications.clear();
+                true
+            }
+            Event::Applied(object) => {
+                self.applications.push(id(&object));
+                self.send(Message::Application(Box::new(object)))
+            }
+            Event::Deleted(object) => {
+                let id = id(&object);
+                self.applications.retain(|known| *known != id);
+                self.send(Message::ApplicationGone(id))
+            }
+            Event::Current => {
+                let ids = std::mem::take(&mut self.applications);
+                self.send(Message::ApplicationsListed(ids))
+            }
+            Event::Failed(error) => {
+                tracing::warn!(%error, "watch of Applications");
+                true
+            }
+        }
+    }
+
+    fn project(&self, event: Event) -> bool {
+        match event {
+            Event::Restarted => true,
+            Event::Applied(object) => match AppProject::read(&object) {
+                Ok(project) => self.send(Message::Project(Box::new(project))),
+                Err(error) => {
+                    tracing::warn!(project = object.name(), %error, "AppProject is not read");
+                    true
+                }
+            },
+            Event::Deleted(object) => self.send(Message::ProjectGone(object.name().to_owned())),
+            Event::Current => self.send(Message::ProjectsListed),
+            Event::Failed(error) => {
+                tracing::warn!(%error, "watch of AppProjects");
+                true
+            }
+        }
+    }
+
+    fn definition(&self, event: Event) -> bool {
+        match event {
+            Event::Applied(_) | Event::Deleted(_) => self.send(Message::KindsChanged),
+            Event::Restarted | Event::Current => true,
+            Event::Failed(error) => {
+                tracing::warn!(%error, "watch of CustomResourceDefinitions");
+                true
+            }
+        }
+    }
+
+    fn live_object(&mut self, gvk: &Gvk, event: Event) -> bool {
+        let kind = (gvk.group.clone(), gvk.kind.clone());
+        match event {
+            Event::Restarted => {
+                self.seen.insert(kind, BTreeSet::new());
+                true
+            }
+            Event::Applied(object) => {
+                let key = object.key();
+                if let Some(seen) = self.seen.get_mut(&kind) {
+                    seen.insert(key.clone());
+                }
+                let moved = self.live.put(key.clone(), LiveObject::of(&object));
+                let is_news = moved.fields || moved.health;
+                !is_news || self.send(Message::Live(key, moved))
+            }
+            Event::Deleted(object) => {
+                let key = object.key();
+                let moved = self.live.remove(&key);
+                self.send(Message::Live(key, moved))
+            }
+            Event::Current => {
+                let gone = match self.seen.remove(&kind) {
+                    Some(seen) => self.live.retain_kind(gvk, &seen),
+                    None => Vec::new(),
+                };
+                self.live.set_kind(gvk, KindState::Listed);
+                gone.into_iter()
+                    .all(|(key, moved)| self.send(Message::Live(key, moved)))
+                    && self.send(Message::KindListed)
+            }
+            Event::Failed(error) => {
+                tracing::debug!(%error, kind = gvk.kind, "watch");
+                self.live
+                    .set_kind(gvk, KindState::Failed(error.to_string()));
+                self.send(Message::KindListed)
+            }
+        }
+    }
+}

@@ -1,0 +1,526 @@
+//! Every write of the agent to the API server is sent from here.
+
+use super::compare::field_validation;
+use super::live::{Live, LiveObject};
+use crate::app::{API_VERSION, APPLICATION, PropagationPolicy};
+use crate::diff::{Digest, adoption_patch, owned_digest, tracked_by};
+use crate::health::{HealthStatus, health};
+use crate::kube::{
+    self, ApplyOptions, Client, Conflict, DeleteOptions, Deleted, Discovery, FieldValidation,
+    Patch, Propagation, Resource, WriteOptions,
+};
+use crate::object::{Gvk, Object, ResourceKey, names};
+use crate::sync::{Action, Event, Task, TaskFault};
+use crate::value::{Map, Value};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long an applied CRD may take to be established, and how often we look.
+const ESTABLISHED_WAIT: Duration = Duration::from_secs(30);
+const ESTABLISHED_POLL: Duration = Duration::from_millis(50);
+/// How long a hook's old object may take to go.
+const GONE_WAIT: Duration = Duration::from_secs(60);
+const GONE_POLL: Duration = Duration::from_millis(200);
+/// Objects that changed under our hands are read and tried again.
+const CONFLICT_ATTEMPTS: u32 = 5;
+
+/// Who writes status, conditions and the like. Not our field manager: a
+/// render must not own what we report.
+pub const STATUS_MANAGER: &str = "drupelet-controller";
+
+/// Sends the writes of one application's sync.
+#[derive(Clone)]
+pub struct Writer {
+    pub client: Client,
+    pub discovery: Arc<Discovery>,
+    pub live: Arc<Live>,
+    pub instance: String,
+    pub force: bool,
+}
+
+/// An object as an apply left it.
+pub struct Applied {
+    pub key: ResourceKey,
+    /// Digest of the fields that are ours.
+    pub owned: Option<Digest>,
+    /// `deployment.apps/web configured`.
+    pub message: String,
+}
+
+impl Writer {
+    fn resource(&self, gvk: &Gvk) -> Result<Arc<Resource>, TaskFault> {
+        if let Some(resource) = self.discovery.resource(gvk) {
+            return Ok(resource.clone());
+        }
+        // A CRD of this very sync may have brought it.
+        let fresh = self.client.discover(None).map_err(|error| fault(&error))?;
+        fresh.resource(gvk).cloned().ok_or_else(|| TaskFault {
+            message: format!(
+                "kind {} of {} is not served by the cluster; install its CRD first",
+                gvk.kind,
+                gvk.api_version()
+            ),
+            aborts: false,
+        })
+    }
+
+    pub fn dry_run(&self, index: usize, task: &Task) -> Event {
+        let result = self.resource(&task.gvk).and_then(|resource| {
+            let desired = desired(task)?;
+            let options = self.apply_options(task, true);
+            match self.client.apply(&resource, &desired, &options) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(explained(&error, task)),
+            }
+        });
+        Event::DryRunDone(index, result)
+    }
+
+    fn apply_options(&self, task: &Task, dry_run: bool) -> ApplyOptions {
+        let validation = task.item().map_or(FieldValidation::Strict, |item| {
+            field_validation(&item.options)
+        });
+        ApplyOptions {
+            force: true,
+            dry_run,
+            field_validation: validation,
+            ..ApplyOptions::by(names::FIELD_MANAGER)
+        }
+    }
+
+    pub fn apply(&self, task: &Task) -> Result<Applied, TaskFault> {
+        let resource = self.resource(&task.gvk)?;
+        let desired = desired(task)?;
+        let item = task.item().expect("only desired objects are applied");
+        let mut before = self
+            .client
+            .find(&resource, desired.namespace(), desired.name())
+            .map_err(|error| fault(&error))?;
+        if let Some(live) = &before
+            && tracked_by(live) != Some(self.instance.as_str())
+            && let Some(patch) = adoption_patch(live)
+        {
+            before = Some(self.adopt(&resource, live, patch)?);
+        }
+        let replaces = item.options.replace == Some(true);
+        let forced = self.force || item.options.force == Some(true);
+        let applied = if replaces {
+            self.replace(&resource, &desired, before.as_ref(), forced)
+        } else {
+            let options = self.apply_options(task, false);
+            self.client.apply(&resource, &desired, &options)
+        };
+        let applied = match applied {
+            Err(error) if forced && (error.is_invalid() || error.code() == 409) => {
+                self.recreate(&resource, &desired, task)?
+            }
+            other => other.map_err(|error| explained(&error, task))?,
+        };
+        self.note(&applied);
+        if desired.kind() == "CustomResourceDefinition" {
+            self.await_established(&resource, desired.name())?;
+        }
+        let verb = match &before {
+            None => "created",
+            Some(before) if before.resource_version() == applied.resource_version() => "unchanged",
+            Some(_) => "configured",
+        };
+        let message = format!(
+            "{}/{} {verb}",
+            match resource.group.as_str() {
+                "" => resource.plural.trim_end_matches('s').to_owned(),
+                group => format!("{}.{group}", resource.kind.to_lowercase()),
+            },
+            applied.name()
+        );
+        Ok(Applied {
+            key: task.key.clone(),
+            owned: owned_digest(&applied, names::FIELD_MANAGER),
+            message,
+        })
+    }
+
+    /// Makes the managed fields of former managers ours.
+    fn adopt(&self, resource: &Resource, live: &Object, patch: Value) -> Result<Object, TaskFault> {
+        let mut live = live.clone();
+        let mut patch = patch;
+        for _ in 0..CONFLICT_ATTEMPTS {
+            let result = self.client.patch(
+                resource,
+                live.namespace(),
+                live.name(),
+                &Patch::Json(patch),
+                &WriteOptions::by(names::FIELD_MANAGER),
+            );
+            match result {
+                Ok(adopted) => return Ok(adopted),
+                // The `test` of the patch, or a conflict: it changed meanwhile.
+                Err(error) if error.is_invalid() || error.code() == 409 => {
+                    live = self
+                        .client
+                        .get(resource, live.namespace(), live.name())
+                        .map_err(|error| fault(&error))?;
+                    match adoption_patch(&live) {
+                        Some(next) => patch = next,
+                        None => return Ok(live),
+                    }
+                }
+                Err(error) => return Err(fault(&error)),
+            }
+        }
+        Err(TaskFault {
+            message: format!("{}: changes faster than it can be adopted", live.key()),
+            aborts: false,
+        })
+    }
+
+    fn replace(
+        &self,
+        resource: &Resource,
+        desired: &Object,
+        before: Option<&Object>,
+        forced: bool,
+    ) -> Result<Object, kube::Error> {
+        let options = WriteOptions::by(names::FIELD_MANAGER);
+        let Some(before) = before else {
+            return self.client.create(resource, desired, &options);
+        };
+        if forced {
+            self.client.delete(
+                resource,
+                before.namespace(),
+                before.name(),
+                &DeleteOptions::default(),
+            )?;
+            return self.client.create(resource, desired, &options);
+        }
+        let mut object = desired.clone();
+        object
+            .metadata_mut()
+            .insert("resourceVersion", before.resource_version());
+        self.client.update(resource, &object, &options)
+    }
+
+    /// Force: what cannot be changed is deleted and made anew.
+    fn recreate(
+        &self,
+        resource: &Resource,
+        desired: &Object,
+        task: &Task,
+    ) -> Result<Object, TaskFault> {
+        let (namespace, name) = (desired.namespace(), desired.name());
+        self.client
+            .delete(resource, namespace, name, &DeleteOptions::default())
+            .map_err(|error| fault(&error))?;
+        self.await_gone(resource, namespace, name)?;
+        self.client
+            .apply(resource, desired, &self.apply_options(task, false))
+            .map_err(|error| explained(&error, task))
+    }
+
+    /// The answer of the API server is the newest state that there is.
+    fn note(&self, object: &Object) {
+        self.live.put(object.key(), LiveObject::of(object));
+    }
+
+    fn await_established(&self, resource: &Resource, name: &str) -> Result<(), TaskFault> {
+        let until = Instant::now() + ESTABLISHED_WAIT;
+        loop {
+            let crd = self
+                .client
+                .get(resource, "", name)
+                .map_err(|error| fault(&error))?;
+            let conditions = crd.at(&["status", "conditions"]).and_then(Value::as_seq);
+            let is_established = conditions.unwrap_or_default().iter().any(|condition| {
+                condition.get("type").and_then(Value::as_str) == Some("Established")
+                    && condition.get("status").and_then(Value::as_str) == Some("True")
+            });
+            if is_established {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                return Err(TaskFault {
+                    message: format!("CustomResourceDefinition {name}: not established in time"),
+                    aborts: false,
+                });
+            }
+            thread::sleep(ESTABLISHED_POLL);
+        }
+    }
+
+    fn await_gone(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+    ) -> Result<(), TaskFault> {
+        let until = Instant::now() + GONE_WAIT;
+        loop {
+            let found = self
+                .client
+                .find(resource, namespace, name)
+                .map_err(|error| fault(&error))?;
+            if found.is_none() {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                return Err(TaskFault {
+                    message: format!("{}: is not deleted in time", resource.key(namespace, name)),
+                    aborts: false,
+                });
+            }
+            thread::sleep(GONE_POLL);
+        }
+    }
+
+    pub fn prune(&self, index: usize, task: &Task) -> Event {
+        let Action::Prune { propagation } = &task.action else {
+            unreachable!("the machine prunes prune tasks only");
+        };
+        Event::Pruned(index, self.delete(&task.gvk, &task.key, *propagation))
+    }
+
+    /// Deletes an object that is still ours.
+    pub fn delete(
+        &self,
+        gvk: &Gvk,
+        key: &ResourceKey,
+        propagation: PropagationPolicy,
+    ) -> Result<(), TaskFault> {
+        let resource = self.resource(gvk)?;
+        // The watch may be behind: ours is what says so now.
+        let live = self
+            .client
+            .find(&resource, &key.namespace, &key.name)
+            .map_err(|error| fault(&error))?;
+        let Some(live) = live else {
+            self.live.remove(key);
+            return Ok(());
+        };
+        if tracked_by(&live) != Some(self.instance.as_str()) || !live.owner_references().is_empty()
+        {
+            return Ok(());
+        }
+        if live.is_deleting() {
+            return Ok(());
+        }
+        let options = DeleteOptions {
+            propagation: match propagation {
+                PropagationPolicy::Foreground => Propagation::Foreground,
+                PropagationPolicy::Background => Propagation::Background,
+                PropagationPolicy::Orphan => Propagation::Orphan,
+            },
+            uid: Some(live.uid().to_owned()),
+            ..DeleteOptions::default()
+        };
+        match self
+            .client
+            .delete(&resource, &key.namespace, &key.name, &options)
+        {
+            Ok(Deleted::Gone | Deleted::NotFound) => {
+                self.live.remove(key);
+                Ok(())
+            }
+            Ok(Deleted::Deleting(object)) => {
+                self.note(&object);
+                Ok(())
+            }
+            Err(error) => Err(fault(&error)),
+        }
+    }
+
+    pub fn delete_hook(&self, index: usize, task: &Task) -> Event {
+        let result = self.resource(&task.gvk).and_then(|resource| {
+            let key = &task.key;
+            let options = DeleteOptions {
+                propagation: Propagation::Background,
+                ..DeleteOptions::default()
+            };
+            match self
+                .client
+                .delete(&resource, &key.namespace, &key.name, &options)
+            {
+                Ok(Deleted::Deleting(_)) => self.await_gone(&resource, &key.namespace, &key.name),
+                Ok(Deleted::Gone | Deleted::NotFound) => Ok(()),
+                Err(error) => Err(fault(&error)),
+            }?;
+            self.live.remove(key);
+            Ok(())
+        });
+        // A kind that is not served holds no old hook.
+        let result = match result {
+            Err(fault) if fault.message.contains("is not served") => Ok(()),
+            other => other,
+        };
+        Event::HookGone(index, result)
+    }
+
+    /// The health of a task's object as the API server has it now.
+    pub fn observe(&self, index: usize, task: &Task) -> Option<Event> {
+        let resource = self.resource(&task.gvk).ok()?;
+        let live = self
+            .client
+            .find(&resource, &task.key.namespace, &task.key.name)
+            .ok()?;
+        Some(match live {
+            None => Event::Health(index, Some(HealthStatus::Missing), "is gone".to_owned()),
+            Some(live) => {
+                self.note(&live);
+                match health(&live) {
+                    Some(health) => Event::Health(index, Some(health.status), health.message),
+                    None => Event::Health(index, None, String::new()),
+                }
+            }
+        })
+    }
+
+    /// CreateNamespace: makes the destination's namespace, or brings its
+    /// metadata in line where the application manages that.
+    pub fn ensure_namespace(&self, name: &str, metadata: Option<&Map>) -> Result<bool, TaskFault> {
+        let resource = self.resource(&Gvk::new("", "v1", "Namespace"))?;
+        let live = self
+            .client
+            .find(&resource, "", name)
+            .map_err(|error| fault(&error))?;
+        if live.is_some() && metadata.is_none() {
+            return Ok(false);
+        }
+        let mut root = Map::from_iter([("apiVersion", "v1"), ("kind", "Namespace")]);
+        let mut own = metadata.cloned().unwrap_or_default();
+        own.insert("name", name);
+        root.insert("metadata", own);
+        let object = Object::new(Value::Map(root)).expect("apiVersion and kind are set");
+        if live.is_none() && metadata.is_none() {
+            return match self.client.create(
+                &resource,
+                &object,
+                &WriteOptions::by(names::FIELD_MANAGER),
+            ) {
+                Ok(_) => Ok(true),
+                Err(error) if error.conflict() == Some(Conflict::AlreadyExists) => Ok(false),
+                Err(error) => Err(fault(&error)),
+            };
+        }
+        let options = ApplyOptions {
+            force: true,
+            ..ApplyOptions::by("drupelet-namespace")
+        };
+        let applied = self
+            .client
+            .apply(&resource, &object, &options)
+            .map_err(|error| fault(&error))?;
+        Ok(live.is_none_or(|live| live.resource_version() != applied.resource_version()))
+    }
+}
+
+fn desired(task: &Task) -> Result<Object, TaskFault> {
+    let item = task.item().expect("only desired objects are applied");
+    let value = Value::from_json(item.manifest.as_bytes()).expect("written by ourselves");
+    let mut object = Object::new(value).expect("written by ourselves");
+    if object.name().is_empty() {
+        // A hook with generateName gets the name that its plan gave it.
+        object.metadata_mut().remove("generateName");
+        object.metadata_mut().insert("name", task.key.name.as_str());
+        let id = object.annotation(names::TRACKING_ID).map(|id| {
+            let instance = id.split(':').next().unwrap_or_default();
+            crate::diff::tracking_id(instance, &task.key)
+        });
+        if let Some(id) = id {
+            object.set_annotation(names::TRACKING_ID, &id);
+        }
+    }
+    Ok(object)
+}
+
+pub(super) fn fault(error: &kube::Error) -> TaskFault {
+    TaskFault {
+        message: error.to_string(),
+        // The client has retried already: the API server is away.
+        aborts: error.status().is_none() && error.is_retryable(),
+    }
+}
+
+/// The fault of one object, with what helps where that is known.
+fn explained(error: &kube::Error, task: &Task) -> TaskFault {
+    let mut fault = fault(error);
+    if fault.message.contains("field is immutable") {
+        fault.message.push_str(&format!(
+            " (an immutable field of {} changed; annotate it with {}: Force=true,Replace=true to have it deleted and created anew)",
+            task.key,
+            names::SYNC_OPTIONS
+        ));
+    }
+    fault
+}
+
+/// Patches an Application: status, operation, annotations. `None`: it is gone.
+pub fn patch_application(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    patch: Value,
+) -> Result<Option<Object>, kube::Error> {
+    let resource = application_resource();
+    match client.patch(
+        &resource,
+        namespace,
+        name,
+        &Patch::Merge(patch),
+        &WriteOptions::by(STATUS_MANAGER),
+    ) {
+        Ok(object) => Ok(Some(object)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Applications as a resource, known without discovery.
+pub fn application_resource() -> Resource {
+    custom_resource(APPLICATION, "applications")
+}
+
+pub fn project_resource() -> Resource {
+    custom_resource(crate::app::APP_PROJECT, "appprojects")
+}
+
+pub fn secret_resource() -> Resource {
+    resource(Gvk::new("", "v1", "Secret"), "secrets")
+}
+
+fn custom_resource(kind: &str, plural: &str) -> Resource {
+    let gvk = Gvk::parse(API_VERSION, kind).expect("a constant of the right form");
+    resource(gvk, plural)
+}
+
+fn resource(gvk: Gvk, plural: &str) -> Resource {
+    Resource {
+        group: gvk.group,
+        version: gvk.version,
+        kind: gvk.kind,
+        plural: plural.to_owned(),
+        namespaced: true,
+        verbs: kube::Verbs::default(),
+        has_status: false,
+    }
+}
+
+/// Applies an object as the agent's own installation (CRDs, default project),
+/// only where it is missing.
+pub fn create_if_missing(
+    client: &Client,
+    resource: &Resource,
+    object: &Object,
+) -> Result<bool, kube::Error> {
+    if client
+        .find(resource, object.namespace(), object.name())?
+        .is_some()
+    {
+        return Ok(false);
+    }
+    match client.create(resource, object, &WriteOptions::by(names::FIELD_MANAGER)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.conflict() == Some(Conflict::AlreadyExists) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,94 @@
+//! `drupelet render …`: manifests on stdout, without a cluster.
+
+use super::maps::{Maps, fresh_seed};
+use super::output;
+use crate::agent::{RenderJob, render_application};
+use crate::app::Application;
+use crate::diff::tracking_id;
+use crate::git::Locator;
+use crate::object::{Object, names};
+use crate::render::Capabilities;
+use crate::value::yaml;
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// The manifests of one Application, as `argocd app manifests` prints them
+    App(AppArguments),
+    Helm(Box<super::render_helm::RenderHelm>),
+}
+
+#[derive(Args)]
+pub struct AppArguments {
+    /// File with the Application
+    file: PathBuf,
+    /// Clone or folder that stands for the Application's repository
+    #[arg(long, value_name = "PATH")]
+    repo: Option<PathBuf>,
+    #[command(flatten)]
+    maps: Maps,
+    /// Kubernetes version that charts are told
+    #[arg(long, value_name = "V", default_value = "v1.36.0")]
+    kube_version: String,
+    /// API versions that charts are told are there; may be repeated
+    #[arg(long, value_name = "A", value_delimiter = ',')]
+    api_versions: Vec<String>,
+}
+
+pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::App(arguments) => app(arguments),
+        Command::Helm(arguments) => super::render_helm::run(arguments).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn app(arguments: &AppArguments) -> anyhow::Result<ExitCode> {
+    let file = arguments.file.display();
+    let text = std::fs::read_to_string(&arguments.file).with_context(|| file.to_string())?;
+    let value = yaml::parse_one(&text).with_context(|| file.to_string())?;
+    let object = Object::new(value).with_context(|| file.to_string())?;
+    let app = Application::read(&object).with_context(|| file.to_string())?;
+    let mut locator = Locator::default();
+    if let Some(path) = &arguments.repo {
+        let path = path
+            .canonicalize()
+            .with_context(|| path.display().to_string())?;
+        for source in app.spec.sources() {
+            if source.chart.is_empty() {
+                locator.map(&source.repo_url, path.clone())?;
+            }
+        }
+    }
+    let sources = arguments.maps.sources(locator, fresh_seed()?)?;
+    let resolved = sources
+        .resolve(&app, false)
+        .with_context(|| format!("app {}", app.name))?;
+    let rendered = render_application(&RenderJob {
+        app: &app,
+        instance: &app.name,
+        resolved: &resolved,
+        sources: &sources,
+        capabilities: &Capabilities {
+            kube_version: arguments.kube_version.clone(),
+            api_versions: arguments.api_versions.clone(),
+        },
+    })
+    .with_context(|| format!("app {}", app.name))?;
+    for (_, warning) in &rendered.warnings {
+        eprintln!("warning: {warning}");
+    }
+    if rendered.objects.is_empty() {
+        bail!("app {}: no manifests", app.name);
+    }
+    for located in rendered.objects {
+        let mut object = located.object;
+        let id = tracking_id(&app.name, &object.key());
+        object.set_annotation(names::TRACKING_ID, &id);
+        output::print("---\n")?;
+        output::print(&yaml::emit(&object.into_value()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

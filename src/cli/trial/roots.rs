@@ -1,0 +1,182 @@
+//! The Applications of a repository that no other Application generates.
+
+use crate::agent::{RenderJob, Sources, render_application};
+use crate::app::{APPLICATION, Application, DEFAULT_NAMESPACE, GROUP};
+use crate::object::Object;
+use crate::render::Capabilities;
+use crate::tree::{EntryKind, Tree};
+use crate::value::yaml;
+use std::collections::BTreeSet;
+
+/// Files above this hold no Application that somebody wrote.
+const MAX_FILE_BYTES: usize = 1024 * 1024;
+const MAX_DEPTH: usize = 32;
+
+/// Namespace and name.
+type Name = (String, String);
+
+/// All Applications below the root of a tree, less those that another one
+/// of them renders.
+pub fn find(tree: &dyn Tree, sources: &Sources) -> anyhow::Result<Vec<Object>> {
+    let mut found: Vec<Object> = Vec::new();
+    walk(tree, "", 0, &mut found)?;
+    let mut names = BTreeSet::new();
+    found.retain(|object| names.insert(name_of(object)));
+    let mut generated: BTreeSet<Name> = BTreeSet::new();
+    for object in &found {
+        generated.extend(generates(object, sources));
+    }
+    let roots: Vec<Object> = found
+        .iter()
+        .filter(|object| !generated.contains(&name_of(object)))
+        .cloned()
+        .collect();
+    // Applications that generate each other have no root: start with all.
+    Ok(if roots.is_empty() { found } else { roots })
+}
+
+/// An Application without a namespace lives in the control namespace.
+pub fn placed(mut object: Object) -> Object {
+    if object.namespace().is_empty() {
+        object.set_namespace(DEFAULT_NAMESPACE);
+    }
+    object
+}
+
+fn name_of(object: &Object) -> Name {
+    (object.namespace().to_owned(), object.name().to_owned())
+}
+
+fn is_application(object: &Object) -> bool {
+    object.kind() == APPLICATION && object.gvk().group == GROUP
+}
+
+fn walk(
+    tree: &dyn Tree,
+    directory: &str,
+    depth: usize,
+    found: &mut Vec<Object>,
+) -> anyhow::Result<()> {
+    if depth > MAX_DEPTH {
+        return Ok(());
+    }
+    for (name, entry) in tree.list(directory)? {
+        let path = match directory {
+            "" => name.clone(),
+            directory => format!("{directory}/{name}"),
+        };
+        match entry.kind {
+            EntryKind::Directory if name != ".git" => walk(tree, &path, depth + 1, found)?,
+            EntryKind::File if is_manifest(&name) => {
+                let bytes = tree.read(&path)?;
+                if bytes.len() <= MAX_FILE_BYTES {
+                    read(&bytes, found);
+                }
+            }
+            EntryKind::Directory | EntryKind::File | EntryKind::Symlink | EntryKind::Submodule => {}
+        }
+    }
+    Ok(())
+}
+
+fn is_manifest(name: &str) -> bool {
+    [".yaml", ".yml", ".json"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+}
+
+/// Templates and broken files hold no Application that could be applied.
+fn read(bytes: &[u8], found: &mut Vec<Object>) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if !text.contains(GROUP) {
+        return;
+    }
+    let Ok(documents) = yaml::parse_stream(text) else {
+        return;
+    };
+    for document in documents {
+        if let Ok(object) = Object::new(document.value)
+            && is_application(&object)
+            && !object.name().is_empty()
+        {
+            found.push(placed(object));
+        }
+    }
+}
+
+/// The other Applications that this one renders; none where that fails.
+fn generates(object: &Object, sources: &Sources) -> Vec<Name> {
+    let Ok(app) = Application::read(object) else {
+        return Vec::new();
+    };
+    let local =
+        app.spec.sources().iter().all(|source| {
+            sources.is_local(&source.repo_url) && may_hold_applications(source, sources)
+        });
+    if !local {
+        return Vec::new();
+    }
+    let Ok(resolved) = sources.resolve(&app, false) else {
+        return Vec::new();
+    };
+    let rendered = render_application(&RenderJob {
+        app: &app,
+        instance: &app.name,
+        resolved: &resolved,
+        sources,
+        capabilities: &Capabilities::default(),
+    });
+    let Ok(rendered) = rendered else {
+        return Vec::new();
+    };
+    let namespace = &app.spec.destination.namespace;
+    rendered
+        .objects
+        .into_iter()
+        .map(|located| located.object)
+        .filter(is_application)
+        .map(|mut child| {
+            if child.namespace().is_empty() && !namespace.is_empty() {
+                child.set_namespace(namespace);
+            }
+            name_of(&placed(child))
+        })
+        .filter(|name| *name != name_of(object))
+        .collect()
+}
+
+/// Renders are spared where no file below the path mentions Applications.
+fn may_hold_applications(source: &crate::app::Source, sources: &Sources) -> bool {
+    let Ok(resolved) = sources.resolve_source(source, &source.target_revision, false) else {
+        return false;
+    };
+    let Ok(tree) = resolved.tree() else {
+        return false;
+    };
+    mentions(tree.as_ref(), source.path.trim_matches('/'), 0)
+}
+
+fn mentions(tree: &dyn Tree, directory: &str, depth: usize) -> bool {
+    let Ok(entries) = tree.list(directory) else {
+        return false;
+    };
+    depth <= MAX_DEPTH
+        && entries.into_iter().any(|(name, entry)| {
+            let path = match directory {
+                "" => name.clone(),
+                directory => format!("{directory}/{name}"),
+            };
+            match entry.kind {
+                EntryKind::Directory => mentions(tree, &path, depth + 1),
+                EntryKind::File => tree.read(&path).is_ok_and(|bytes| {
+                    bytes.len() <= MAX_FILE_BYTES
+                        && bytes
+                            .windows(GROUP.len())
+                            .any(|window| window == GROUP.as_bytes())
+                }),
+                EntryKind::Symlink | EntryKind::Submodule => false,
+            }
+        })
+}

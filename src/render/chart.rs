@@ -1,0 +1,314 @@
+//! A Helm source: value files, values, parameters, and the chart of its path.
+
+use super::{Located, RenderError, Request};
+use crate::app;
+use crate::gotmpl::Limits;
+use crate::helm::{
+    Capabilities, Chart, KubeVersion, Release, ReleaseOptions, RenderOptions, ValueOptions,
+};
+use crate::object::Object;
+use crate::tree::{Recorded, Tree, TreeError, find_files, is_pattern, join, read_following};
+use crate::value::Value;
+use crate::value::yaml;
+use std::collections::BTreeMap;
+
+pub(super) struct Rendered {
+    pub objects: Vec<Located>,
+    pub warnings: Vec<String>,
+    /// A parameter or a file name uses `$ARGOCD_APP_REVISION`.
+    pub uses_revision: bool,
+}
+
+pub(super) fn render(
+    request: &Request<'_>,
+    tree: &Recorded<'_>,
+    references: &BTreeMap<&str, Recorded<'_>>,
+    path: &str,
+) -> Result<Rendered, RenderError> {
+    let options = request.source.helm.clone().unwrap_or_default();
+    let environment = Environment::of(request);
+    let reader = Reader {
+        path,
+        tree,
+        references,
+    };
+    let mut values = ValueOptions::default();
+    for file in &options.value_files {
+        let file = environment.substitute(file);
+        let found = reader.value_files(&file, options.ignore_missing_value_files)?;
+        values.files.extend(found);
+    }
+    if let Some(object) = &options.values_object {
+        let text = object.to_json().into_bytes();
+        values.files.push(("valuesObject".to_owned(), text));
+    } else if !options.values.is_empty() {
+        let text = environment.substitute(&options.values).into_bytes();
+        values.files.push(("values".to_owned(), text));
+    }
+    for parameter in &options.parameters {
+        let setting = format!(
+            "{}={}",
+            parameter.name,
+            escape(&environment.substitute(&parameter.value))
+        );
+        if parameter.force_string {
+            values.string.push(setting);
+        } else {
+            values.set.push(setting);
+        }
+    }
+    for parameter in &options.file_parameters {
+        let file = environment.substitute(&parameter.path);
+        values.file.push(format!("{}={file}", parameter.name));
+    }
+    let uses_revision = environment.used_revision.get();
+    let merged = values.merge(&|file| reader.read(file).map_err(|error| error.to_string()))?;
+
+    let chart = Chart::from_tree(tree, path)?;
+    let release = crate::helm::render(
+        chart,
+        &RenderOptions {
+            release: ReleaseOptions {
+                name: match options.release_name.as_str() {
+                    "" => request.name.to_owned(),
+                    name => name.to_owned(),
+                },
+                namespace: match options.namespace.as_str() {
+                    "" => request.namespace.to_owned(),
+                    namespace => namespace.to_owned(),
+                },
+                is_upgrade: false,
+            },
+            capabilities: capabilities(request, &options)?,
+            values: merged,
+            skip_schema_validation: options.skip_schema_validation,
+            fetch_schema: None,
+            host: request.host,
+            limits: Limits::default(),
+        },
+    )?;
+    let warnings = release.warnings.clone();
+    let objects = objects(release, &options)?;
+    Ok(Rendered {
+        objects,
+        warnings,
+        uses_revision,
+    })
+}
+
+/// What the source says of the cluster, else what the cluster says.
+fn capabilities(request: &Request<'_>, options: &app::Helm) -> Result<Capabilities, RenderError> {
+    let version = match options.kube_version.as_str() {
+        "" => &request.capabilities.kube_version,
+        version => version,
+    };
+    Ok(Capabilities {
+        kube_version: KubeVersion::parse(version).map_err(RenderError::KubeVersion)?,
+        api_versions: match options.api_versions.is_empty() {
+            true => request.capabilities.api_versions.clone(),
+            false => options.api_versions.clone(),
+        },
+    })
+}
+
+/// Manifests and hooks as objects; each text is freed once it is parsed.
+fn objects(release: Release, options: &app::Helm) -> Result<Vec<Located>, RenderError> {
+    let mut objects = Vec::new();
+    if !options.skip_crds {
+        for crd in release.crds {
+            let text = String::from_utf8_lossy(&crd.data);
+            parse(&crd.source, &text, &mut objects)?;
+        }
+    }
+    for manifest in release.manifests {
+        parse(&manifest.source, &manifest.text, &mut objects)?;
+    }
+    for hook in release.hooks {
+        if options.skip_tests && hook.is_test() {
+            continue;
+        }
+        parse(&hook.manifest.source, &hook.manifest.text, &mut objects)?;
+    }
+    Ok(objects)
+}
+
+fn parse(file: &str, text: &str, objects: &mut Vec<Located>) -> Result<(), RenderError> {
+    let fault = |cause: String| RenderError::Manifest {
+        file: file.to_owned(),
+        cause,
+    };
+    for document in yaml::parse_stream(text).map_err(|error| fault(error.to_string()))? {
+        let items = match document.value {
+            value if value.is_null() => continue,
+            value => flattened(value),
+        };
+        for value in items {
+            let object = Object::new(value).map_err(|error| fault(error.to_string()))?;
+            objects.push(Located {
+                object,
+                file: file.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The items of a List, or the one value.
+fn flattened(mut value: Value) -> Vec<Value> {
+    let is_list = value
+        .get("kind")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind.ends_with("List"));
+    let items = value
+        .as_map_mut()
+        .filter(|_| is_list)
+        .and_then(|map| map.remove("items"));
+    match items {
+        Some(Value::Seq(items)) => items,
+        Some(_) | None => vec![value],
+    }
+}
+
+/// `--set` takes commas as separators; a parameter's value is one value.
+fn escape(value: &str) -> String {
+    let is_list = value.starts_with('{') && value.ends_with('}');
+    if is_list {
+        return value.to_owned();
+    }
+    let mut escaped = String::with_capacity(value.len());
+    let mut previous = ' ';
+    for c in value.chars() {
+        if c == ',' && previous != '\\' {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        previous = c;
+    }
+    escaped
+}
+
+/// Files of the snapshot, seen from the chart's folder; `$ref/…` from the
+/// root of another source.
+struct Reader<'a> {
+    path: &'a str,
+    tree: &'a Recorded<'a>,
+    references: &'a BTreeMap<&'a str, Recorded<'a>>,
+}
+
+impl Reader<'_> {
+    fn locate(&self, file: &str) -> Result<(&dyn Tree, String), RenderError> {
+        if let Some(rest) = file.strip_prefix('$') {
+            let (reference, path) = rest.split_once('/').unwrap_or((rest, ""));
+            return match self.references.get(reference) {
+                Some(tree) => Ok((tree, path.to_owned())),
+                None => Err(RenderError::NoReference {
+                    file: file.to_owned(),
+                    reference: reference.to_owned(),
+                }),
+            };
+        }
+        // An absolute path is one from the root of the repository.
+        Ok(match file.strip_prefix('/') {
+            Some(path) => (self.tree, path.to_owned()),
+            None => (self.tree, join(self.path, file)),
+        })
+    }
+
+    fn read(&self, file: &str) -> Result<Vec<u8>, RenderError> {
+        let (tree, path) = self.locate(file)?;
+        Ok(read_following(tree, &path)?)
+    }
+
+    /// Name and text of what a value file or a glob of them leads to.
+    fn value_files(
+        &self,
+        file: &str,
+        ignore_missing: bool,
+    ) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
+        let (tree, path) = self.locate(file)?;
+        let fault = |cause: String| RenderError::ValueFile {
+            file: file.to_owned(),
+            cause,
+        };
+        if is_pattern(&path) {
+            let paths = find_files(tree, &path).map_err(|error| fault(error.to_string()))?;
+            if paths.is_empty() && !ignore_missing {
+                return Err(fault("the pattern matches no file".to_owned()));
+            }
+            return paths
+                .into_iter()
+                .map(|path| {
+                    let bytes =
+                        read_following(tree, &path).map_err(|error| fault(error.to_string()))?;
+                    Ok((path, bytes))
+                })
+                .collect();
+        }
+        match read_following(tree, &path) {
+            Ok(bytes) => Ok(vec![(path, bytes)]),
+            Err(TreeError::NotFound { .. }) if ignore_missing => Ok(Vec::new()),
+            Err(error) => Err(fault(error.to_string())),
+        }
+    }
+}
+
+/// The variables that parameters, values and file names may use.
+struct Environment<'a> {
+    variables: [(&'static str, &'a str); 8],
+    used_revision: std::cell::Cell<bool>,
+}
+
+impl<'a> Environment<'a> {
+    fn of(request: &Request<'a>) -> Self {
+        let revision = request.revision;
+        let short = |n: usize| revision.get(..n).unwrap_or(revision);
+        Environment {
+            variables: [
+                ("ARGOCD_APP_NAME", request.name),
+                ("ARGOCD_APP_NAMESPACE", request.namespace),
+                ("ARGOCD_APP_REVISION", revision),
+                ("ARGOCD_APP_REVISION_SHORT", short(7)),
+                ("ARGOCD_APP_REVISION_SHORT_8", short(8)),
+                ("ARGOCD_APP_SOURCE_PATH", &request.source.path),
+                ("ARGOCD_APP_SOURCE_REPO_URL", &request.source.repo_url),
+                (
+                    "ARGOCD_APP_SOURCE_TARGET_REVISION",
+                    &request.source.target_revision,
+                ),
+            ],
+            used_revision: std::cell::Cell::new(false),
+        }
+    }
+
+    /// Replaces `$NAME` and `${NAME}` of the variables above; `$$` is a
+    /// dollar, and what is no variable stays as it is.
+    fn substitute(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            let (name, after) = match rest.strip_prefix('{').and_then(|r| r.split_once('}')) {
+                Some((name, after)) => (name, after),
+                None => {
+                    let end = rest
+                        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                        .unwrap_or(rest.len());
+                    rest.split_at(end)
+                }
+            };
+            match self.variables.iter().find(|(known, _)| *known == name) {
+                Some((known, value)) => {
+                    if known.starts_with("ARGOCD_APP_REVISION") {
+                        self.used_revision.set(true);
+                    }
+                    out.push_str(value);
+                    rest = after;
+                }
+                None => out.push('$'),
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+}

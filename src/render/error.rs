@@ -1,0 +1,65 @@
+use super::directory::DirectoryError;
+use crate::app::Source;
+use crate::helm::{self, Need};
+use crate::tree::TreeError;
+
+/// Why a source gives no manifests. The message names the place.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error("app path {path:?} does not exist")]
+    NoPath { path: String },
+    #[error("app path {path:?} is not a directory")]
+    NotADirectory { path: String },
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    #[error(transparent)]
+    Load(#[from] helm::LoadError),
+    #[error(transparent)]
+    Helm(#[from] helm::RenderError),
+    #[error(transparent)]
+    Values(#[from] helm::ValuesError),
+    #[error("{0}")]
+    KubeVersion(helm::KubeVersionError),
+    #[error("value file {file}: {cause}")]
+    ValueFile { file: String, cause: String },
+    #[error("value file {file}: no source has ref {reference:?}")]
+    NoReference { file: String, reference: String },
+    #[error("{file}: {cause}")]
+    Manifest { file: String, cause: String },
+    #[error("needs charts that could not be pulled: {0}")]
+    Unmet(String),
+    #[error("{0} is not rendered yet")]
+    Unsupported(&'static str),
+}
+
+impl RenderError {
+    /// Needs that the caller could not meet.
+    pub fn unmet(needs: &[Need]) -> Self {
+        let names: Vec<String> = needs
+            .iter()
+            .map(|need| match need {
+                Need::Chart {
+                    repository,
+                    name,
+                    version,
+                } => format!("{name} {version} of {repository}"),
+            })
+            .collect();
+        RenderError::Unmet(names.join(", "))
+    }
+}
+
+/// A source in the words of errors: `path logging/loki of https://…`.
+pub fn describe(source: &Source) -> String {
+    if source.chart.is_empty() {
+        let path = match source.path.trim_matches('/') {
+            "" => ".",
+            path => path,
+        };
+        format!("path {path} of {}", source.repo_url)
+    } else {
+        format!("chart {} of {}", source.chart, source.repo_url)
+    }
+}

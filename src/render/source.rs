@@ -1,0 +1,95 @@
+//! Which tool renders a source, and the recording of what it reads.
+
+use super::chart;
+use super::directory::directory;
+use super::{Inputs, Located, Manifests, Outcome, RenderError, Request, SourceType};
+use crate::tree::{EntryKind, Recorded, Tree, entry_following, join};
+use std::collections::BTreeMap;
+
+/// Files that make a folder a kustomization.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Renders one source.
+pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
+    let tree = Recorded::new(request.tree);
+    let references: BTreeMap<&str, Recorded<'_>> = request
+        .references
+        .iter()
+        .map(|(name, tree)| (*name, Recorded::new(*tree)))
+        .collect();
+    let path = request.source.path.trim_matches('/');
+    let path = if path == "." { "" } else { path };
+    match entry_following(&tree, path)? {
+        None if !path.is_empty() => {
+            return Err(RenderError::NoPath {
+                path: path.to_owned(),
+            });
+        }
+        Some((_, kind)) if kind != EntryKind::Directory => {
+            return Err(RenderError::NotADirectory {
+                path: path.to_owned(),
+            });
+        }
+        Some(_) | None => {}
+    }
+    let source_type = source_type(request, &tree, path)?;
+    let mut uses_revision = false;
+    let (objects, warnings) = match source_type {
+        SourceType::Directory => {
+            let options = request.source.directory.clone().unwrap_or_default();
+            let found = directory(&tree, path, &options)?;
+            let objects = found.manifests.into_iter().map(|manifest| Located {
+                file: format!("{}:{}", manifest.file, manifest.line),
+                object: manifest.object,
+            });
+            (objects.collect(), found.warnings)
+        }
+        SourceType::Helm => {
+            let rendered = chart::render(request, &tree, &references, path)?;
+            uses_revision = rendered.uses_revision;
+            (rendered.objects, rendered.warnings)
+        }
+        SourceType::Kustomize => return Err(RenderError::Unsupported("a kustomization")),
+    };
+    Ok(Outcome::Rendered(Manifests {
+        objects,
+        warnings,
+        source_type,
+        inputs: Inputs {
+            tree: tree.inputs(),
+            references: references
+                .iter()
+                .map(|(name, tree)| ((*name).to_owned(), tree.inputs()))
+                .collect(),
+            revision: uses_revision.then(|| request.revision.to_owned()),
+        },
+    }))
+}
+
+/// What the source says, else what the folder holds: a kustomization wins
+/// over a chart, a chart over plain manifests.
+fn source_type(
+    request: &Request<'_>,
+    tree: &dyn Tree,
+    path: &str,
+) -> Result<SourceType, RenderError> {
+    let source = request.source;
+    if source.helm.is_some() || !source.chart.is_empty() {
+        return Ok(SourceType::Helm);
+    }
+    if source.kustomize.is_some() {
+        return Ok(SourceType::Kustomize);
+    }
+    if source.directory.is_some() {
+        return Ok(SourceType::Directory);
+    }
+    for name in KUSTOMIZATIONS {
+        if entry_following(tree, &join(path, name))?.is_some() {
+            return Ok(SourceType::Kustomize);
+        }
+    }
+    if entry_following(tree, &join(path, "Chart.yaml"))?.is_some() {
+        return Ok(SourceType::Helm);
+    }
+    Ok(SourceType::Directory)
+}
