@@ -1,5 +1,7 @@
 //! What only an API server can say: the real one and the sandbox alike.
 
+use crate::support;
+use crate::support::apiserver::ApiServer;
 use crate::support::cluster::{Cluster, on_each};
 use drupelet::http::ProxyChoice;
 use drupelet::kube::{
@@ -8,6 +10,7 @@ use drupelet::kube::{
 };
 use drupelet::object::{Gvk, Object};
 use drupelet::value::Value;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub fn client(cluster: &Cluster) -> Client {
@@ -66,6 +69,46 @@ fn discovers_kinds_and_versions_on(client: &Client) {
     assert_eq!(discovery.unavailable(), Vec::<String>::new());
     let again = client.discover(Some(&discovery)).expect("answers");
     assert!(Arc::ptr_eq(&again, &discovery), "by ETag");
+}
+
+/// The fidelity of the sandbox's discovery: same kinds, versions, verbs, in
+/// the same order of preference.
+#[test]
+fn the_sandbox_serves_what_the_real_one_serves() {
+    let fresh = support::cluster::sandbox();
+    let Some(real) = ApiServer::shared() else {
+        return;
+    };
+    let served = |kubeconfig: PathBuf| {
+        let config = Config::from_files(&[kubeconfig], None, ProxyChoice::Direct);
+        let client = Client::new(config.expect("usable")).expect("usable");
+        let discovery = client.discover(None).expect("answers");
+        // Other tests of this process bring custom kinds to the shared server.
+        let lines = discovery
+            .resources()
+            .filter(|resource| !resource.group.ends_with(".example"))
+            .map(|resource| format!("{resource:?}"));
+        lines.collect::<Vec<_>>()
+    };
+    let (ours, theirs) = (served(fresh.kubeconfig.clone()), served(real.kubeconfig()));
+    let only = |a: &[String], b: &[String]| -> Vec<String> {
+        a.iter().filter(|line| !b.contains(line)).cloned().collect()
+    };
+    assert_eq!(
+        only(&ours, &theirs),
+        Vec::<String>::new(),
+        "only the sandbox"
+    );
+    assert_eq!(
+        only(&theirs, &ours),
+        Vec::<String>::new(),
+        "only the real one"
+    );
+    let moved = ours
+        .iter()
+        .zip(&theirs)
+        .find(|(ours, theirs)| ours != theirs);
+    assert_eq!(moved, None, "in another order");
 }
 
 #[test]
