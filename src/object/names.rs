@@ -9,6 +9,8 @@ pub const HOOK_DELETE_POLICY: &str = "argocd.argoproj.io/hook-delete-policy";
 pub const REFRESH: &str = "argocd.argoproj.io/refresh";
 pub const SKIP_RECONCILE: &str = "argocd.argoproj.io/skip-reconcile";
 pub const IGNORE_HEALTHCHECK: &str = "argocd.argoproj.io/ignore-healthcheck";
+/// A pod that runs to an end is judged as one that runs on.
+pub const IGNORE_RESTART_POLICY: &str = "argocd.argoproj.io/ignore-restart-policy";
 pub const MANIFEST_GENERATE_PATHS: &str = "argocd.argoproj.io/manifest-generate-paths";
 pub const SECRET_TYPE: &str = "argocd.argoproj.io/secret-type";
 
@@ -26,4 +28,6 @@ pub const MANAGED_LABEL_VALUE: &str = "true";
 /// Our field manager in server-side apply.
 pub const FIELD_MANAGER: &str = "drupelet";
 
+/// Holds a hook until the sync has seen how it ended.
+pub const HOOK_FINALIZER: &str = "argocd.argoproj.io/hook-finalizer";
 pub const RESOURCES_FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
