@@ -1,6 +1,6 @@
 use super::catalog::Catalog;
 use super::crd;
-use super::life::Life;
+use super::life::{self, Life};
 use super::store::{Shelf, Store, Stored};
 use jiff::{Timestamp, Unit};
 use sha2::{Digest, Sha256};
@@ -21,6 +21,8 @@ pub struct Cluster {
     pub life: Life,
     /// What kube-root-ca.crt says, in PEM; empty without TLS.
     pub root_certificate: String,
+    /// Addresses that pods were given.
+    n_addresses: u16,
     /// Holds the version of the last change; the watches wait on it.
     changes: watch::Sender<u64>,
 }
@@ -32,6 +34,7 @@ impl Cluster {
             catalog,
             life: Life::default(),
             root_certificate: String::new(),
+            n_addresses: 0,
             version,
             writes,
             randomness: Randomness::new(),
@@ -54,6 +57,15 @@ impl Cluster {
             crd::withdraw(self, stored);
         }
         self.life.notice_removal(shelf, stored);
+        // Its controller may make another one.
+        life::touch_owner(self, stored);
+    }
+
+    /// The next address of a network of 65536.
+    pub fn next_address(&mut self, network: [u8; 2]) -> String {
+        self.n_addresses = self.n_addresses.wrapping_add(1).max(2);
+        let [c, d] = self.n_addresses.to_be_bytes();
+        format!("{}.{}.{c}.{d}", network[0], network[1])
     }
 
     /// Wakes the watches if something changed.

@@ -231,8 +231,26 @@ async fn live(cluster: Rc<RefCell<Cluster>>) {
             life::step(&mut cluster);
             cluster.announce();
         }
-        if changes.changed().await.is_err() {
-            return;
+        let due = cluster.borrow().life.next_due();
+        let sleep = async {
+            match due {
+                Some(due) => {
+                    let left = due.duration_since(jiff::Timestamp::now());
+                    let left = left.try_into().unwrap_or(std::time::Duration::ZERO);
+                    tokio::time::sleep(left).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                return;
+            },
+            () = sleep => {
+                let mut cluster = cluster.borrow_mut();
+                let now = cluster.clock.now();
+                cluster.life.wake(now);
+            }
         }
     }
 }

@@ -85,7 +85,29 @@ fn reset_fields(resource: &Resource, subresource: &str) -> FieldSet {
     let has_status = resource.subresource("status").is_some();
     match subresource {
         "" | "scale" if has_status => FieldSet::of_fields(&[&["status"]]),
-        "status" => FieldSet::of_fields(&[&["spec"], &["metadata", "labels"]]),
+        "status" if resource.is_custom() => {
+            let schema = resource.schema();
+            let known = schema.struct_of(schema.root());
+            let names = known.map(|root| root.fields.iter().map(|field| &*field.name));
+            let mut paths: Vec<&[&str]> = vec![&["spec"], &["metadata"]];
+            let names: Vec<[&str; 1]> = names
+                .into_iter()
+                .flatten()
+                .filter(|name| *name != "status")
+                .map(|name| [name])
+                .collect();
+            paths.extend(names.iter().map(<[&str; 1]>::as_slice));
+            FieldSet::of_fields(&paths)
+        }
+        "status" => match &*resource.shelf {
+            "apps/deployments" => FieldSet::of_fields(&[&["spec"], &["metadata", "labels"]]),
+            "/pods" => FieldSet::of_fields(&[
+                &["spec"],
+                &["metadata", "deletionTimestamp"],
+                &["metadata", "ownerReferences"],
+            ]),
+            _ => FieldSet::of_fields(&[&["spec"]]),
+        },
         _ => FieldSet::of_fields(&[]),
     }
 }

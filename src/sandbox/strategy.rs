@@ -4,9 +4,9 @@
 
 use super::catalog::Resource;
 use super::cluster::Cluster;
-use super::rules;
 use super::status::{GroupName, Refusal};
 use super::verbs::metadata_mut;
+use super::{crd, rules};
 use crate::value::{Map, Value};
 
 /// Built-in kinds that count generations, and what moves them.
@@ -51,6 +51,17 @@ const GENERATIONS: &[(&str, Moves)] = &[
     ),
     ("discovery.k8s.io/endpointslices", Moves::Body),
     ("scheduling.k8s.io/priorityclasses", Moves::Never),
+    (
+        "admissionregistration.k8s.io/mutatingadmissionpolicies",
+        Moves::Spec,
+    ),
+    (
+        "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
+        Moves::Spec,
+    ),
+    ("resource.k8s.io/resourceslices", Moves::Spec),
+    ("resource.k8s.io/deviceclasses", Moves::Spec),
+    ("resource.k8s.io/devicetaintrules", Moves::Spec),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,18 +81,24 @@ const KEEPS_STATUS_ON_CREATE: &[&str] = &["/nodes"];
 /// Built-in kinds whose updates must name a resourceVersion. Custom
 /// resources are all so.
 const CONDITIONAL_ONLY: &[&str] = &[
-    "apiextensions.k8s.io/customresourcedefinitions",
-    "apiregistration.k8s.io/apiservices",
-    "coordination.k8s.io/leases",
-    "policy/poddisruptionbudgets",
-    "node.k8s.io/runtimeclasses",
-    "storage.k8s.io/csinodes",
-    "storage.k8s.io/volumeattachments",
-    "admissionregistration.k8s.io/validatingwebhookconfigurations",
+    "admissionregistration.k8s.io/mutatingadmissionpolicies",
+    "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
     "admissionregistration.k8s.io/mutatingwebhookconfigurations",
     "admissionregistration.k8s.io/validatingadmissionpolicies",
     "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+    "admissionregistration.k8s.io/validatingwebhookconfigurations",
+    "apiextensions.k8s.io/customresourcedefinitions",
+    "apiregistration.k8s.io/apiservices",
+    "certificates.k8s.io/clustertrustbundles",
+    "coordination.k8s.io/leasecandidates",
+    "coordination.k8s.io/leases",
+    "node.k8s.io/runtimeclasses",
+    "policy/poddisruptionbudgets",
     "policy/podsecuritypolicies",
+    "storage.k8s.io/csidrivers",
+    "storage.k8s.io/csinodes",
+    "storage.k8s.io/csistoragecapacities",
+    "storage.k8s.io/volumeattachments",
 ];
 
 const CREATES_ON_UPDATE: &[&str] = &[
@@ -89,27 +106,35 @@ const CREATES_ON_UPDATE: &[&str] = &[
     "/events",
     "/limitranges",
     "/services",
+    "coordination.k8s.io/leasecandidates",
     "coordination.k8s.io/leases",
-    "rbac.authorization.k8s.io/roles",
-    "rbac.authorization.k8s.io/rolebindings",
-    "rbac.authorization.k8s.io/clusterroles",
+    "node.k8s.io/runtimeclasses",
     "rbac.authorization.k8s.io/clusterrolebindings",
-    "scheduling.k8s.io/priorityclasses",
+    "rbac.authorization.k8s.io/clusterroles",
+    "rbac.authorization.k8s.io/rolebindings",
+    "rbac.authorization.k8s.io/roles",
 ];
 
 /// Kinds whose deletion answers with the object instead of a Status.
 const RETURNS_DELETED: &[&str] = &[
-    "/pods",
-    "/serviceaccounts",
-    "/persistentvolumes",
+    "/namespaces",
     "/persistentvolumeclaims",
+    "/persistentvolumes",
+    "/pods",
     "/podtemplates",
     "/resourcequotas",
+    "/serviceaccounts",
+    "/services",
     "policy/podsecuritypolicies",
+    "resource.k8s.io/deviceclasses",
+    "resource.k8s.io/resourceclaims",
+    "resource.k8s.io/resourceclaimtemplates",
+    "resource.k8s.io/resourceslices",
+    "storage.k8s.io/csidrivers",
+    "storage.k8s.io/csinodes",
     "storage.k8s.io/storageclasses",
     "storage.k8s.io/volumeattachments",
-    "storage.k8s.io/csinodes",
-    "storage.k8s.io/csidrivers",
+    "storage.k8s.io/volumeattributesclasses",
 ];
 
 pub const DEFAULT_POD_GRACE_SECONDS: i64 = 30;
@@ -155,31 +180,53 @@ pub fn reset_on_create(resource: &Resource, object: &mut Value) {
 /// one's: the status of a plain update, all but the status of a status update.
 pub fn reset_on_update(resource: &Resource, subresource: &str, object: &mut Value, live: &Value) {
     match subresource {
+        "status" if resource.is_custom() => reset_all_but_status(object, live),
         "status" => {
-            let status = object.get("status").cloned();
-            let managed = object.at(&["metadata", "managedFields"]).cloned();
-            *object = live.clone();
-            set(object, "status", status);
-            let metadata = metadata_mut(object);
-            match managed {
-                Some(managed) => metadata.insert("managedFields", managed),
-                None => metadata.remove("managedFields"),
+            set(object, "spec", live.get("spec").cloned());
+            let kept: &[&str] = match &*resource.shelf {
+                "apps/deployments" => &["labels"],
+                "/pods" => &["ownerReferences"],
+                _ => &[],
             };
+            for key in kept {
+                let value = live.at(&["metadata", key]).cloned();
+                set_in(metadata_mut(object), key, value);
+            }
         }
         _ if has_status(resource) => {
             set(object, "status", live.get("status").cloned());
+            if &*resource.shelf == "/namespaces" && subresource.is_empty() {
+                // Only /finalize may change them.
+                let finalizers = live.at(&["spec", "finalizers"]).cloned();
+                if let Some(root) = object.as_map_mut() {
+                    set_in(root.entry_map("spec"), "finalizers", finalizers);
+                }
+            }
         }
         _ => {}
     }
     keep_system_metadata(object, live);
 }
 
+/// The status update of a custom resource: not even metadata may change.
+fn reset_all_but_status(object: &mut Value, live: &Value) {
+    let status = object.get("status").cloned();
+    let managed = object.at(&["metadata", "managedFields"]).cloned();
+    *object = live.clone();
+    set(object, "status", status);
+    set_in(metadata_mut(object), "managedFields", managed);
+}
+
+fn set_in(map: &mut Map, key: &str, value: Option<Value>) {
+    match value {
+        Some(value) => map.insert(key, value),
+        None => map.remove(key),
+    };
+}
+
 fn set(object: &mut Value, key: &str, value: Option<Value>) {
     if let Some(map) = object.as_map_mut() {
-        match value {
-            Some(value) => map.insert(key, value),
-            None => map.remove(key),
-        };
+        set_in(map, key, value);
     }
 }
 
@@ -235,6 +282,7 @@ pub fn prepare_create(cluster: &Cluster, resource: &Resource, object: &mut Value
             }
             root.entry_map("status").insert("phase", "Active");
         }
+        crd::SHELF => store_version(root),
         "/persistentvolumes" | "/persistentvolumeclaims" => {
             root.entry_map("status").insert("phase", "Pending");
         }
@@ -252,10 +300,42 @@ pub fn prepare_create(cluster: &Cluster, resource: &Resource, object: &mut Value
     }
 }
 
+/// A definition remembers each version that objects were ever stored in.
+fn store_version(root: &mut Map) {
+    let stored = root
+        .get("spec")
+        .and_then(|spec| spec.get("versions"))
+        .and_then(Value::as_seq)
+        .unwrap_or_default()
+        .iter()
+        .find(|version| version.get("storage").and_then(Value::as_bool) == Some(true))
+        .and_then(|version| version.get("name"))
+        .cloned();
+    let Some(name) = stored else {
+        return;
+    };
+    let list = root
+        .entry_map("status")
+        .entry("storedVersions", || Value::Seq(Vec::new()));
+    if list.as_seq().is_none() {
+        *list = Value::Seq(Vec::new());
+    }
+    if let Some(list) = list.as_seq_mut()
+        && !list.contains(&name)
+    {
+        list.push(name);
+    }
+}
+
 /// The generation moves with what it counts.
 pub fn prepare_update(resource: &Resource, subresource: &str, object: &mut Value, live: &Value) {
     if subresource == "status" {
         return;
+    }
+    if &*resource.shelf == crd::SHELF
+        && let Some(root) = object.as_map_mut()
+    {
+        store_version(root);
     }
     let Some(moves) = moves(resource) else {
         return;

@@ -1,7 +1,7 @@
 //! The garbage collector: dependents follow their owners, in the background
 //! or before them, or are set free.
 
-use super::{CONTROLLER_MANAGER, Controller};
+use super::controller::MANAGER;
 use crate::sandbox::cluster::Cluster;
 use crate::sandbox::store::{Shelf, Stored};
 use crate::sandbox::verbs::{
@@ -10,10 +10,6 @@ use crate::sandbox::verbs::{
 use crate::value::Value;
 use std::collections::BTreeSet;
 use std::rc::Rc;
-
-const GARBAGE_COLLECTOR: Controller<'static> = Controller {
-    manager: CONTROLLER_MANAGER,
-};
 
 fn references(object: &Value) -> &[Value] {
     object
@@ -161,7 +157,7 @@ fn drop_references(
     stored: &Stored,
     owners: &BTreeSet<Box<str>>,
 ) {
-    let _ = GARBAGE_COLLECTOR.change(cluster, shelf, stored, "", |object| {
+    MANAGER.change(cluster, shelf, stored, "", |object| {
         let list = object
             .as_map_mut()
             .map(|root| root.entry_map("metadata"))
@@ -174,7 +170,7 @@ fn drop_references(
 }
 
 pub fn remove_finalizer(cluster: &mut Cluster, shelf: &str, stored: &Stored, name: &str) {
-    let _ = GARBAGE_COLLECTOR.change(cluster, shelf, stored, "", |object| {
+    MANAGER.change(cluster, shelf, stored, "", |object| {
         let metadata = object.as_map_mut().map(|root| root.entry_map("metadata"));
         let Some(metadata) = metadata else {
             return;

@@ -1,19 +1,18 @@
 //! CustomResourceDefinitions: their names are accepted and they are
 //! established; a deleted one goes when its instances have gone.
 
-use super::Controller;
 use super::collect::remove_finalizer;
+use super::controller::{Controller, set_condition, text};
 use crate::sandbox::cluster::Cluster;
 use crate::sandbox::crd::{self, Verdict};
 use crate::sandbox::store::Shelf;
-use crate::sandbox::verbs::{DeleteOptions, delete_one, put};
+use crate::sandbox::verbs::{DeleteOptions, delete_one};
 use crate::value::{Map, Value};
 
+const APISERVER: Controller<'static> = Controller {
+    manager: "kube-apiserver",
+};
 pub const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
-
-fn text<'a>(value: &'a Value, path: &[&str]) -> &'a str {
-    value.at(path).and_then(Value::as_str).unwrap_or_default()
-}
 
 /// `plural` and `group` of a shelf that may belong to a definition.
 pub fn split_shelf(shelf: &Shelf) -> Option<(&str, &str)> {
@@ -50,13 +49,10 @@ pub fn look(cluster: &mut Cluster, name: &str) {
     }
     let verdict = crd::judge(cluster, &definition);
     let now = cluster.clock.seconds();
-    let mut object = definition.clone();
-    let Some(status) = object.as_map_mut().map(|root| root.entry_map("status")) else {
-        return;
-    };
-    match verdict {
+    let names = names.cloned().unwrap_or_default();
+    APISERVER.set_status(cluster, crd::SHELF, &stored, |status| match verdict {
         Verdict::Accepted => {
-            status.insert("acceptedNames", names.cloned().unwrap_or_default());
+            status.insert("acceptedNames", names);
             set_condition(
                 status,
                 "NamesAccepted",
@@ -93,12 +89,7 @@ pub fn look(cluster: &mut Cluster, name: &str) {
                 );
             }
         }
-    }
-    if object != definition
-        && let Some(resource) = Controller::resource(cluster, crd::SHELF)
-    {
-        put(cluster, &resource, object);
-    }
+    });
 }
 
 fn condition<'a>(definition: &'a Value, kind: &str) -> Option<&'a str> {
@@ -108,40 +99,6 @@ fn condition<'a>(definition: &'a Value, kind: &str) -> Option<&'a str> {
         .iter()
         .find(|c| text(c, &["type"]) == kind)
         .map(|c| text(c, &["status"]))
-}
-
-/// Sets a condition; its time moves only with its status.
-pub fn set_condition(
-    status: &mut Map,
-    kind: &str,
-    value: &str,
-    reason: &str,
-    message: &str,
-    now: &str,
-) {
-    let list = status.entry("conditions", || Value::Seq(Vec::new()));
-    if list.as_seq().is_none() {
-        *list = Value::Seq(Vec::new());
-    }
-    let Some(list) = list.as_seq_mut() else {
-        return;
-    };
-    let at = list.iter().position(|c| text(c, &["type"]) == kind);
-    let since = at
-        .map(|at| &list[at])
-        .filter(|old| text(old, &["status"]) == value)
-        .map_or(now, |old| text(old, &["lastTransitionTime"]))
-        .to_owned();
-    let mut condition = Map::new();
-    condition.insert("type", kind);
-    condition.insert("status", value);
-    condition.insert("lastTransitionTime", since);
-    condition.insert("reason", reason);
-    condition.insert("message", message);
-    match at {
-        Some(at) => list[at] = Value::Map(condition),
-        None => list.push(Value::Map(condition)),
-    }
 }
 
 /// Deletes the instances, then lets the definition go.

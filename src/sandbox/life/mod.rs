@@ -5,22 +5,36 @@
 //! ready some steps after it came, and a quiet cluster does nothing at all.
 //!
 //! Invariant: a controller reads the store and writes through the same verbs
-//! as any client, under the name of the controller that it stands for.
+//! as any client, under the name of the controller that it stands for; looked
+//! at twice, an object changes once.
+
+mod controller;
 
 mod collect;
 mod definition;
 mod namespace;
 
-pub use definition::{CLEANUP_FINALIZER, set_condition};
+mod pod;
+mod replicas;
 
-use super::catalog::Resource;
+mod daemon;
+mod deployment;
+mod job;
+mod stateful;
+
+mod endpoints;
+mod network;
+mod policy;
+mod service;
+mod volume;
+
+pub use controller::{Controller, set_condition, touch_owner};
+pub use definition::CLEANUP_FINALIZER;
+
 use super::cluster::Cluster;
-use super::convert;
-use super::status::Refusal;
+use super::crd;
 use super::store::{Shelf, Stored};
-use super::verbs::{Target, Tracking, Validation, WriteOptions, Written};
-use super::verbs::{complete_create, complete_update};
-use crate::value::Value;
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,20 +44,24 @@ pub const STEP: Duration = Duration::from_millis(20);
 /// Objects that one step looks at; the others wait for the next.
 const MAX_PER_STEP: usize = 256;
 
-pub const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+/// Makes a workload, claim or the like fail; its text is the reason.
+pub const FAIL_ANNOTATION: &str = "sandbox.drupelet.io/fail";
+
+type Key = (Shelf, Box<str>, Box<str>);
 
 /// What there is to be looked at.
 #[derive(Default)]
 pub struct Life {
-    touched: BTreeSet<(Shelf, Box<str>, Box<str>)>,
+    touched: BTreeSet<Key>,
     /// Owners that are gone: their dependents may have to go, too.
     orphaned: BTreeSet<Box<str>>,
+    /// What is to be looked at again at some time.
+    later: BTreeSet<(Timestamp, Key)>,
 }
 
 impl Life {
     pub fn notice(&mut self, shelf: &Shelf, stored: &Stored) {
-        self.touched
-            .insert((shelf.clone(), stored.namespace.clone(), stored.name.clone()));
+        self.touch(shelf, &stored.namespace, &stored.name);
     }
 
     pub fn notice_removal(&mut self, shelf: &Shelf, stored: &Stored) {
@@ -51,8 +69,35 @@ impl Life {
         self.orphaned.insert(stored.uid.clone());
     }
 
+    fn touch(&mut self, shelf: &str, namespace: &str, name: &str) {
+        self.touched
+            .insert((shelf.into(), namespace.into(), name.into()));
+    }
+
+    fn touch_at(&mut self, time: Timestamp, shelf: &str, stored: &Stored) {
+        let key = (shelf.into(), stored.namespace.clone(), stored.name.clone());
+        self.later.insert((time, key));
+    }
+
     pub fn is_idle(&self) -> bool {
         self.touched.is_empty() && self.orphaned.is_empty()
+    }
+
+    /// When something is due that waits for its time.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.later.first().map(|(time, _)| *time)
+    }
+
+    /// Takes what is due into the next step.
+    pub fn wake(&mut self, now: Timestamp) {
+        while let Some((time, _)) = self.later.first() {
+            if *time > now {
+                break;
+            }
+            if let Some((_, key)) = self.later.pop_first() {
+                self.touched.insert(key);
+            }
+        }
     }
 }
 
@@ -61,6 +106,7 @@ pub fn step(cluster: &mut Cluster) {
     let orphaned = std::mem::take(&mut cluster.life.orphaned);
     if !orphaned.is_empty() {
         collect::dependents_of(cluster, &orphaned);
+        volume::claims_gone(cluster, &orphaned);
     }
     let mut touched = std::mem::take(&mut cluster.life.touched);
     for _ in 0..MAX_PER_STEP {
@@ -77,93 +123,41 @@ fn look(cluster: &mut Cluster, shelf: &Shelf, namespace: &str, name: &str) {
     if !namespace.is_empty() {
         namespace::look_at_content(cluster, namespace, stored.is_none());
     }
-    if let Some(stored) = &stored {
-        collect::look(cluster, shelf, stored);
-    }
-    match &**shelf {
-        "/namespaces" => namespace::look(cluster, name),
-        super::crd::SHELF => definition::look(cluster, name),
-        _ => {}
-    }
     if let Some((plural, group)) = definition::split_shelf(shelf) {
         definition::look_at_instances(cluster, plural, group);
     }
+    match &**shelf {
+        "/namespaces" => return namespace::look(cluster, name),
+        crd::SHELF => return definition::look(cluster, name),
+        "/pods" => endpoints::pod_changed(cluster, namespace),
+        "/services" => endpoints::look(cluster, namespace, name),
+        _ => {}
+    }
+    if let Some(stored) = stored {
+        controller::touch_owner(cluster, &stored);
+        collect::look(cluster, shelf, &stored);
+        // The collector may have removed or changed it.
+        if let Some(stored) = cluster.store.get(shelf, namespace, name).cloned() {
+            look_at(cluster, shelf, &stored);
+        }
+    }
 }
 
-/// Writes as a controller does. A refusal is the object's own business: it
-/// was deleted meanwhile, or its namespace goes.
-pub struct Controller<'a> {
-    pub manager: &'a str,
-}
-
-impl Controller<'_> {
-    fn options(&self) -> WriteOptions {
-        WriteOptions {
-            manager: self.manager.to_owned(),
-            dry_run: false,
-            validation: Validation::Ignore,
-        }
-    }
-
-    /// The newest version of a kind, in the form of the store.
-    pub fn resource(cluster: &Cluster, shelf: &str) -> Option<Rc<Resource>> {
-        cluster
-            .catalog
-            .all()
-            .filter(|resource| &*resource.shelf == shelf && convert::is_hub(resource))
-            .min_by_key(|resource| super::discovery::version_order(&resource.version))
-            .cloned()
-    }
-
-    pub fn create(
-        &self,
-        cluster: &mut Cluster,
-        shelf: &str,
-        namespace: &str,
-        object: Value,
-    ) -> Option<Written> {
-        let resource = Self::resource(cluster, shelf)?;
-        let mut object = object;
-        let target = Target {
-            resource: &resource,
-            namespace,
-            name: "",
-            subresource: "",
-        };
-        super::rules::decode(&resource, &mut object).ok()?;
-        super::rules::default(&resource, &mut object);
-        complete_create(cluster, target, object, &self.options(), Tracking::Update).ok()
-    }
-
-    /// Changes an object, or with a subresource its status; no write where
-    /// nothing changes.
-    pub fn change(
-        &self,
-        cluster: &mut Cluster,
-        shelf: &str,
-        stored: &Stored,
-        subresource: &str,
-        change: impl FnOnce(&mut Value),
-    ) -> Result<Option<Written>, Refusal> {
-        let Some(resource) = Self::resource(cluster, shelf) else {
-            return Ok(None);
-        };
-        let live = convert::from_store(&resource, stored);
-        let mut object = live.clone();
-        change(&mut object);
-        if object == live {
-            return Ok(None);
-        }
-        if super::rules::decode(&resource, &mut object).is_err() || object == live {
-            return Ok(None);
-        }
-        let target = Target {
-            resource: &resource,
-            namespace: &stored.namespace,
-            name: &stored.name,
-            subresource,
-        };
-        let options = self.options();
-        complete_update(cluster, target, &live, object, &options, Tracking::Update).map(Some)
+fn look_at(cluster: &mut Cluster, shelf: &Shelf, stored: &Rc<Stored>) {
+    match &**shelf {
+        "/pods" => pod::look(cluster, stored),
+        "apps/deployments" => deployment::look(cluster, stored),
+        "apps/replicasets" | "/replicationcontrollers" => replicas::look(cluster, shelf, stored),
+        "apps/statefulsets" => stateful::look(cluster, stored),
+        "apps/daemonsets" => daemon::look(cluster, stored),
+        "batch/jobs" => job::look(cluster, stored),
+        "/services" => service::look(cluster, stored),
+        "/persistentvolumeclaims" => volume::look(cluster, stored),
+        "/persistentvolumes" => volume::look_at_volume(cluster, stored),
+        "networking.k8s.io/ingresses" => network::look(cluster, stored),
+        "apiregistration.k8s.io/apiservices" => network::look_at_api_service(cluster, stored),
+        "autoscaling/horizontalpodautoscalers" => policy::look_at_autoscaler(cluster, stored),
+        "policy/poddisruptionbudgets" => policy::look_at_budget(cluster, stored),
+        _ => {}
     }
 }

@@ -1,14 +1,11 @@
 //! Namespaces: a new one gets its service account and the cluster's root
 //! certificate; a deleted one loses its content, then itself.
 
-use super::{CONTROLLER_MANAGER, Controller};
+use super::controller::{MANAGER, resource_of};
 use crate::sandbox::cluster::Cluster;
 use crate::sandbox::verbs::{DeleteOptions, Propagation, delete_one, put, remove};
 use crate::value::{Map, Value};
 
-const CONTROLLER: Controller<'static> = Controller {
-    manager: CONTROLLER_MANAGER,
-};
 const ROOT_CERTIFICATE: &str = "kube-root-ca.crt";
 
 /// Something in a namespace changed; a namespace that goes waits for it.
@@ -45,7 +42,7 @@ pub fn look(cluster: &mut Cluster, name: &str) {
         .is_none()
     {
         let account = named("ServiceAccount", "default");
-        CONTROLLER.create(cluster, "/serviceaccounts", name, Value::Map(account));
+        MANAGER.create(cluster, "/serviceaccounts", name, Value::Map(account));
     }
     // kube-root-ca.crt came with 1.20.
     let has_root = cluster.version.minor >= 20;
@@ -63,7 +60,7 @@ pub fn look(cluster: &mut Cluster, name: &str) {
         config
             .entry_map("data")
             .insert("ca.crt", cluster.root_certificate.as_str());
-        CONTROLLER.create(cluster, "/configmaps", name, Value::Map(config));
+        MANAGER.create(cluster, "/configmaps", name, Value::Map(config));
     }
 }
 
@@ -104,7 +101,7 @@ fn empty(cluster: &mut Cluster, name: &str) {
     }
     let (Some(stored), Some(resource)) = (
         cluster.store.get("/namespaces", "", name).cloned(),
-        Controller::resource(cluster, "/namespaces"),
+        resource_of(cluster, "/namespaces"),
     ) else {
         return;
     };

@@ -37,6 +37,57 @@ impl LabelSelector {
         Ok(LabelSelector(requirements))
     }
 
+    /// A `LabelSelector` object: matchLabels and matchExpressions. An absent
+    /// one selects nothing, an empty one everything.
+    pub fn from_object(selector: &Value) -> Self {
+        let mut requirements = Vec::new();
+        if let Some(labels) = selector.get("matchLabels").and_then(Value::as_map) {
+            for (key, value) in labels.iter() {
+                requirements.push(Requirement {
+                    key: key.to_owned(),
+                    test: Test::In(vec![value.as_str().unwrap_or_default().to_owned()]),
+                });
+            }
+        }
+        let expressions = selector.get("matchExpressions").and_then(Value::as_seq);
+        for expression in expressions.unwrap_or_default() {
+            let text = |key| expression.get(key).and_then(Value::as_str);
+            let values = expression
+                .get("values")
+                .and_then(Value::as_seq)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            let test = match text("operator") {
+                Some("In") => Test::In(values),
+                Some("NotIn") => Test::NotIn(values),
+                Some("Exists") => Test::Exists,
+                Some("DoesNotExist") => Test::DoesNotExist,
+                Some(_) | None => Test::In(Vec::new()),
+            };
+            requirements.push(Requirement {
+                key: text("key").unwrap_or_default().to_owned(),
+                test,
+            });
+        }
+        LabelSelector(requirements)
+    }
+
+    /// A plain map of labels, as Services and ReplicationControllers select.
+    pub fn from_labels(labels: &Value) -> Self {
+        let pairs = labels.as_map().into_iter().flat_map(|map| map.iter());
+        LabelSelector(
+            pairs
+                .map(|(key, value)| Requirement {
+                    key: key.to_owned(),
+                    test: Test::In(vec![value.as_str().unwrap_or_default().to_owned()]),
+                })
+                .collect(),
+        )
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
