@@ -8,6 +8,7 @@ mod chart_folder;
 mod completion;
 mod connect;
 mod example;
+mod health;
 mod host;
 mod interrupt;
 mod maps;
@@ -50,6 +51,8 @@ enum Command {
     /// Print manifests without a cluster
     #[command(subcommand)]
     Render(render::Command),
+    /// Print how objects fare, by the rules that applications are judged by
+    Health(health::Arguments),
     /// Print the script that completes commands in a shell
     Completion(completion::Arguments),
     /// Print the version
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Agent(arguments) => agent::run(arguments),
         Command::App(command) => app::run(command),
         Command::Render(command) => render::run(command),
+        Command::Health(arguments) => health::run(arguments),
         Command::Completion(arguments) => {
             completion::run(arguments, &mut self::Arguments::command())
         }

@@ -88,3 +88,37 @@ fn an_ingress_of_traefik_does_not_wait_for_an_address() {
     check(&ingress("traefik"), Some((HealthStatus::Healthy, "")));
     check(&ingress("nginx"), Some((HealthStatus::Progressing, "")));
 }
+
+#[test]
+fn the_command_prints_status_and_message() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let run = |output: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_drupelet"))
+            .args(["health", "-f", "-", "-o", output])
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let text = b"apiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: a, namespace: b}\n  spec: {paused: true}\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: c}\n";
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(text).expect("it reads");
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(
+        run("table"),
+        "OBJECT                HEALTH      MESSAGE\n\
+         apps/Deployment b/a   Suspended   Deployment is paused\n\
+         Secret c              -           its kind has no health\n"
+    );
+    let json = run("json");
+    let parsed = drupelet::value::Value::from_json(json.as_bytes()).expect("JSON");
+    assert_eq!(
+        parsed.to_json(),
+        r#"[{"group":"apps","kind":"Deployment","message":"Deployment is paused","name":"a","namespace":"b","status":"Suspended"},{"group":"","kind":"Secret","message":null,"name":"c","namespace":"","status":null}]"#
+    );
+}
