@@ -120,7 +120,6 @@ impl Controller {
             if matches!(message, Message::Stop) {
                 return;
             }
-            self.last_message = Instant::now();
             self.take(message);
             // A burst is taken in at once: views are published after it.
             while let Ok(message) = messages.try_recv() {
@@ -161,6 +160,10 @@ impl Controller {
     }
 
     fn take(&mut self, message: Message) {
+        // Answers of polls come for ever; what they set off is a message, too.
+        if !matches!(message, Message::Polled(..) | Message::AwaitSettled(_)) {
+            self.last_message = Instant::now();
+        }
         match message {
             Message::Application(object) => self.application(&object),
             Message::ApplicationGone(id) => {
@@ -426,23 +429,19 @@ impl Controller {
                 Some(app) => app,
                 None => continue,
             };
-            if !moved.fields {
-                continue;
-            }
             let Some(compared) = &app.compared else {
                 continue;
             };
             let live = self.live.get(key);
             let drifted = match (compared.item(key), &live) {
+                (Some(item), _) if item.is_hook => false,
+                (Some(item), Some(_)) if item.code != crate::app::SyncCode::Synced => moved.content,
                 (Some(item), Some(live)) => {
-                    !item.is_hook
-                        && (item.code != crate::app::SyncCode::Synced
-                            || item.expected != live.owned
-                            || live.instance != app.instance)
+                    moved.fields && (item.expected != live.owned || live.instance != app.instance)
                 }
-                (Some(item), None) => !item.is_hook,
+                (Some(_), None) => moved.fields,
                 // An extra appeared or went.
-                (None, _) => true,
+                (None, _) => moved.fields,
             };
             if !drifted {
                 continue;

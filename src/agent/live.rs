@@ -2,7 +2,7 @@
 //! said of them.
 
 use crate::app::SyncOptions;
-use crate::diff::{Digest, owned_digest, tracked_by};
+use crate::diff::{Digest, content_digest, owned_digest, tracked_by};
 use crate::health::{self, Health};
 use crate::object::{Gvk, Object, ResourceKey, names};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,9 @@ pub struct LiveObject {
     pub instance: String,
     /// Digest of the fields that are ours.
     pub owned: Option<Digest>,
+    /// Digest of all that is neither status nor the server's own metadata: an
+    /// object that drifted may come back by fields that are no longer ours.
+    pub content: Digest,
     /// `None`: kinds of this sort have no health.
     pub health: Option<Health>,
     pub wave: i32,
@@ -41,6 +44,7 @@ impl LiveObject {
             uid: object.uid().to_owned(),
             instance: tracked_by(object).unwrap_or_default().to_owned(),
             owned: owned_digest(object, names::FIELD_MANAGER),
+            content: content_digest(object),
             health: health::health(object),
             wave: wave.unwrap_or(0),
             options: object.annotation(names::SYNC_OPTIONS).map(Box::from),
@@ -93,7 +97,10 @@ pub struct Live {
 pub struct Moved {
     /// The applications before and after, "" for none.
     pub instances: BTreeSet<String>,
+    /// Fields that are ours, or whose object it is.
     pub fields: bool,
+    /// Anything but status and the server's own metadata.
+    pub content: bool,
     pub health: bool,
 }
 
@@ -153,10 +160,12 @@ impl Live {
                     || before.uid != object.uid
                     || before.instance != object.instance
                     || before.is_deleting != object.is_deleting;
+                moved.content = before.content != object.content;
                 moved.health = before.health != object.health;
             }
             None => {
                 moved.fields = true;
+                moved.content = true;
                 moved.health = true;
             }
         }
@@ -168,6 +177,7 @@ impl Live {
         let before = self.lock().objects.remove(key);
         let mut moved = Moved {
             fields: before.is_some(),
+            content: before.is_some(),
             health: before.is_some(),
             ..Moved::default()
         };

@@ -195,7 +195,7 @@ impl Events {
                     seen.insert(key.clone());
                 }
                 let moved = self.live.put(key.clone(), LiveObject::of(&object));
-                let is_news = moved.fields || moved.health;
+                let is_news = moved.fields || moved.content || moved.health;
                 !is_news || self.send(Message::Live(key, moved))
             }
             Event::Deleted(object) => {

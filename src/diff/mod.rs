@@ -21,4 +21,4 @@ pub use adopt::adoption_patch;
 pub use change::{Change, changes, mask_secret};
 pub use desired::{Scope, prepare, tracked_by, tracking_id};
 pub use ignore::IgnoreRules;
-pub use owned::{Digest, agrees, digest_of, owned_digest};
+pub use owned::{Digest, agrees, content_digest, digest_of, owned_digest};

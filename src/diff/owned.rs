@@ -30,6 +30,28 @@ pub fn owned_digest(live: &Object, manager: &str) -> Option<Digest> {
     Some(hasher.finish())
 }
 
+/// The digest of an object without its status and what the server keeps in
+/// its metadata.
+pub fn content_digest(live: &Object) -> Digest {
+    let mut hasher = Hasher(Sha256::new());
+    for (key, value) in live.root().iter() {
+        match (key, value.as_map()) {
+            ("status", _) => {}
+            ("metadata", Some(metadata)) => {
+                for field in ["labels", "annotations", "finalizers", "ownerReferences"] {
+                    hasher.0.update(field.as_bytes());
+                    hasher.value(metadata.get(field));
+                }
+            }
+            (key, _) => {
+                hasher.0.update(key.as_bytes());
+                hasher.value(Some(value));
+            }
+        }
+    }
+    hasher.finish()
+}
+
 /// Whether desired, live and managedFields agree on every leaf: all that is
 /// desired is ours and has its value, all that is ours is desired. False also
 /// means "cannot tell without the API server" (defaults inside atomic values,

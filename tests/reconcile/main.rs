@@ -1,0 +1,12 @@
+//! The reconcile suite: the agent against the sandbox and, where it is built,
+//! against a real kube-apiserver. Each test works in namespaces and with
+//! application names of its own, so that they run side by side.
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code)] // each test program uses its part of the shared support
+mod support;
+
+mod world;
+
+mod drift;
+mod prune;
