@@ -1,10 +1,10 @@
 //! By which way, and as whom, a repository is asked.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
 
+use super::error::Fault;
 use super::url::RepositoryUrl;
-use crate::http::Client;
+use crate::http::{Client, Credentials};
 
 /// Settings of the connection, and credentials, which go to the repository's
 /// own origin only.
@@ -12,21 +12,6 @@ use crate::http::Client;
 pub struct Access {
     pub client: Client,
     pub credentials: Option<Credentials>,
-}
-
-#[derive(Clone, PartialEq, Eq)]
-pub enum Credentials {
-    Basic { user: String, password: String },
-    Bearer(String),
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Basic { user, .. } => write!(f, "Basic({user}, ..)"),
-            Self::Bearer(_) => f.write_str("Bearer(..)"),
-        }
-    }
 }
 
 impl Access {
@@ -37,20 +22,20 @@ impl Access {
         }
     }
 
-    /// The value of the Authorization header: what is configured, else what
-    /// the URL itself carries.
-    pub(super) fn authorization(&self, url: &RepositoryUrl) -> Option<String> {
-        let basic = |user: &str, password: &str| {
-            format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+    /// The Authorization header: what is configured, else what the URL itself
+    /// carries (`https://TOKEN@host/…` is how tokens are often given).
+    pub(super) fn authorization(&self, url: &RepositoryUrl) -> Result<Option<HeaderValue>, Fault> {
+        let in_url = || {
+            let user = url.user.clone()?;
+            let password = url.password.clone().unwrap_or_default();
+            Some(Credentials::Basic { user, password })
         };
-        match &self.credentials {
-            Some(Credentials::Basic { user, password }) => Some(basic(user, password)),
-            Some(Credentials::Bearer(token)) => Some(format!("Bearer {token}")),
-            None => {
-                let password = url.password.as_deref().unwrap_or_default();
-                // `https://TOKEN@host/…` is how GitHub's tokens are often given.
-                url.user.as_deref().map(|user| basic(user, password))
-            }
-        }
+        let Some(credentials) = self.credentials.clone().or_else(in_url) else {
+            return Ok(None);
+        };
+        credentials
+            .authorization()
+            .map(Some)
+            .ok_or_else(|| Fault::Url("the credentials hold control characters".into()))
     }
 }

@@ -61,15 +61,7 @@ impl HttpsTransport {
         counters: Arc<Counters>,
         limit: u64,
     ) -> Result<(Self, FaultCell), Fault> {
-        let authorization = match access.authorization(url) {
-            Some(text) => {
-                let mut value = HeaderValue::from_str(&text)
-                    .map_err(|_| Fault::Url("the credentials hold control characters".into()))?;
-                value.set_sensitive(true);
-                Some(value)
-            }
-            None => None,
-        };
+        let authorization = access.authorization(url)?;
         let fault = FaultCell::default();
         let sender = Sender {
             client: access.client.clone(),

@@ -36,7 +36,7 @@ mod mirror;
 
 mod repository;
 
-pub use access::{Access, Credentials};
+pub use access::Access;
 pub use cache::{Cache, Limits};
 pub use counters::Counts;
 pub use error::{Error, Fault};

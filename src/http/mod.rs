@@ -15,6 +15,7 @@
 //! other; no error, log line or message shows the userinfo or query of a URL.
 
 mod client;
+mod credentials;
 mod error;
 mod proxy;
 mod retry;
@@ -24,6 +25,7 @@ mod tls;
 mod url;
 
 pub use client::{Client, read_body, require_success};
+pub use credentials::Credentials;
 pub(crate) use error::io_fault;
 pub use error::{Error, Fault};
 pub use proxy::ProxyChoice;

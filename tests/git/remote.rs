@@ -3,10 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use drupelet::git::{
-    Access, Cache, Counts, Credentials, Error, Fault, Limits, Locator, Repository, Snapshot,
-};
-use drupelet::http::{Client, Roots, Settings};
+use drupelet::git::{Access, Cache, Counts, Error, Fault, Limits, Locator, Repository, Snapshot};
+use drupelet::http::{Client, Credentials, Roots, Settings};
 use drupelet::tree::{EntryKind, Tree};
 
 use crate::support::git_server::{self, Behaviour, git, serve};
