@@ -161,7 +161,10 @@ fn length(item: &Rv) -> Result<Rv, Error> {
         Val::List(list) => list.len(),
         Val::Map(map) => map.len(),
         other => {
-            return Err(Error::new(format!("len of type {}", other.type_name())));
+            // Go looks through the pointer first.
+            let name = other.type_name();
+            let name = name.strip_prefix('*').unwrap_or(&name);
+            return Err(Error::new(format!("len of type {name}")));
         }
     };
     Ok(Rv::bare(Val::Int(length as i64)))

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use super::ast::Number;
 use super::number::{parse_float, parse_int, parse_uint};
 use super::strconv::{quote, unquote_char};
-use super::{GoStr, Kind, Object, Val};
+use super::{Error, GoStr, Kind, Object, Val};
+use crate::value::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NumberKind {
@@ -144,6 +145,10 @@ impl Object for Complex {
 
     fn complex(&self) -> Option<(f64, f64)> {
         Some((self.real, self.imaginary))
+    }
+
+    fn to_value(&self) -> Result<Value, Error> {
+        Err(Error::new("json: unsupported type: complex128"))
     }
 
     fn equals(&self, other: &dyn Object) -> bool {

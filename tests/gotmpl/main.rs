@@ -3,4 +3,5 @@
 //! records them anew.
 
 mod cases;
+mod funcs;
 mod support;

@@ -33,7 +33,7 @@ pub(super) fn to_int64(value: &Val) -> i64 {
             parse_int(without_zero_fraction(text), 0).unwrap_or(0)
         }),
         Val::Bool(flag) => i64::from(*flag),
-        Val::Object(_) => 0,
+        Val::Object(_) => super::times::small_integer(value).unwrap_or(0),
         Val::Nil | Val::Bytes(_) | Val::List(_) | Val::Map(_) => 0,
     }
 }
@@ -49,7 +49,7 @@ pub(super) fn to_float64(value: &Val) -> f64 {
             .as_str()
             .map_or(0.0, |text| parse_float(text).unwrap_or(0.0)),
         Val::Bool(flag) => f64::from(u8::from(*flag)),
-        Val::Object(_) => 0.0,
+        Val::Object(_) => super::times::small_integer(value).unwrap_or(0) as f64,
         Val::Nil | Val::Bytes(_) | Val::List(_) | Val::Map(_) => 0.0,
     }
 }

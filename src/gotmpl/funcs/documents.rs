@@ -1,11 +1,11 @@
 //! JSON, YAML and TOML, both ways. Helm's `to…` give an empty string where Go
 //! has an error, its `from…` an entry `Error`; the `must…` fail.
 
-use super::args::{bytes, text};
+use super::args::bytes;
 use super::json_decode::{decode, misfit};
 use super::json_encode::{Html, Layout, encode};
 use crate::gotmpl::{Context, Error, FuncDef, List, Map, Numbers, Type, Val};
-use crate::value::yaml;
+use crate::value::{Value, yaml};
 
 use Type::{Any, AnyList, AnyMap, Str};
 
@@ -34,9 +34,7 @@ pub(super) static FUNCTIONS: &[FuncDef] = &[
     FuncDef::new("toYaml", &[Any], Str, |ctx, args| {
         Ok(to_yaml(ctx, args).unwrap_or_else(|_| "".into()))
     }),
-    FuncDef::new("mustToYaml", &[Any], Str, |ctx, args| {
-        to_yaml(ctx, args).map_err(|error| error.wrap("error marshaling into JSON: "))
-    }),
+    FuncDef::new("mustToYaml", &[Any], Str, to_yaml),
     FuncDef::new("fromYaml", &[Str], AnyMap, from_yaml),
     FuncDef::new("fromYamlArray", &[Str], AnyList, from_yaml_array),
 ];
@@ -48,12 +46,38 @@ fn to_json(ctx: &mut Context<'_>, args: &[Val], html: Html, layout: Layout) -> R
 }
 
 fn to_yaml(ctx: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
-    let mut text = yaml::emit(&args[0].to_value()?);
+    let wrong_json = |error: Error| error.wrap("error marshaling into JSON: ");
+    let value = args[0].to_value().map_err(wrong_json)?;
+    check_readable(&value)?;
+    let mut text = yaml::emit(&value);
     ctx.take_bytes(text.len() as u64)?;
     if text.ends_with('\n') {
         text.pop();
     }
     Ok(text.into())
+}
+
+/// sigs.k8s.io/yaml reads the JSON again as YAML, whose reader refuses what JSON
+/// leaves as it is.
+fn check_readable(value: &Value) -> Result<(), Error> {
+    let refused =
+        |c: char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+    let check = |text: &str| {
+        if text.contains(refused) {
+            let text = "yaml: control characters are not allowed";
+            return Err(Error::new(text));
+        }
+        Ok(())
+    };
+    match value {
+        Value::Str(text) => check(text),
+        Value::Seq(items) => items.iter().try_for_each(check_readable),
+        Value::Map(map) => map.iter().try_for_each(|(key, item)| {
+            check(key)?;
+            check_readable(item)
+        }),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_) => Ok(()),
+    }
 }
 
 /// The map of a document, with the error in it where there is one.
@@ -100,8 +124,8 @@ fn must_from_json(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
 }
 
 /// A YAML document as `yaml.Unmarshal` of sigs.k8s.io/yaml gives it.
-fn yaml_document(text: &str) -> Result<Val, String> {
-    let document = yaml::parse_one(text);
+fn yaml_document(text: &[u8]) -> Result<Val, String> {
+    let document = yaml::decode(text).and_then(|text| yaml::parse_one(&text));
     let document = document.map_err(|fault| format!("error converting YAML to JSON: {fault}"))?;
     Ok(Val::from_value(&document, Numbers::Float64))
 }
@@ -115,9 +139,9 @@ fn yaml_misfit(value: &Val, wanted: &str) -> String {
 }
 
 fn from_yaml(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
-    Ok(match yaml_document(&text(args, 0).to_text()) {
+    Ok(match yaml_document(bytes(args, 0)) {
         Ok(Val::Map(map)) => map.into(),
-        Ok(Val::Nil) => Map::nil(Any).into(),
+        Ok(Val::Nil) => Map::new().into(),
         Ok(other) => {
             let fault = yaml_misfit(&other, "map[string]interface {}");
             with_error(Map::new(), Some(fault))
@@ -127,9 +151,9 @@ fn from_yaml(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
 }
 
 fn from_yaml_array(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
-    let fault = match yaml_document(&text(args, 0).to_text()) {
+    let fault = match yaml_document(bytes(args, 0)) {
         Ok(Val::List(list)) => return Ok(list.into()),
-        Ok(Val::Nil) => return Ok(List::nil(Any).into()),
+        Ok(Val::Nil) => return Ok(List::new(Vec::new()).into()),
         Ok(other) => yaml_misfit(&other, "[]interface {}"),
         Err(fault) => fault,
     };

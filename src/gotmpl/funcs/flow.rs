@@ -30,7 +30,10 @@ pub(super) static FUNCTIONS: &[FuncDef] = &[
 
 /// Sprig's `empty`: zero, false, without items. Structs never are.
 pub(super) fn is_empty(value: &Val) -> bool {
-    !value.is_true()
+    match value {
+        Val::Object(object) => object.complex() == Some((0.0, 0.0)),
+        _ => !value.is_true(),
+    }
 }
 
 fn default(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {

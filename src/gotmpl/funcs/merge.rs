@@ -2,7 +2,7 @@
 //! place, and may come to share parts with the others.
 
 use super::args::map;
-use crate::gotmpl::{Context, Error, FuncDef, Kind, MAX_NESTING, Map, Type, Val};
+use crate::gotmpl::{Context, Error, FuncDef, GoStr, Kind, MAX_NESTING, Map, Type, Val};
 
 use Type::{Any, AnyMap};
 
@@ -82,6 +82,18 @@ fn merge_maps(
         return Err(Fault::Raised(Error::new(text)));
     };
     let overwrite = winner == Winner::Last;
+    // Go asks for the static type of the value, not for what it holds.
+    let put = |ctx: &mut Context<'_>, key: GoStr, value: Val| {
+        if from.elem() == Any && into.elem() != Any {
+            let text = format!(
+                "reflect.Value.SetMapIndex: value of type interface {{}} is not assignable to type {}",
+                into.elem().name()
+            );
+            return Err(Fault::Raised(Error::new(text)));
+        }
+        ctx.set_entry(into, key, value);
+        Ok(())
+    };
     // A map that is merged into itself changes while it is read.
     let entries = from.entries().clone();
     ctx.take_steps(entries.len() as u64)?;
@@ -90,7 +102,7 @@ fn merge_maps(
         match new.kind() {
             Kind::Invalid => {
                 if overwrite {
-                    put(ctx, into, key, new)?;
+                    put(ctx, key, new)?;
                 }
                 continue;
             }
@@ -100,7 +112,7 @@ fn merge_maps(
             Kind::Slice => {
                 // An overwriting list replaces; else what is there stays.
                 if overwrite || into.is_empty() {
-                    put(ctx, into, key.clone(), new.clone())?;
+                    put(ctx, key.clone(), new.clone())?;
                 }
             }
             Kind::Bool
@@ -120,7 +132,7 @@ fn merge_maps(
             continue;
         }
         if overwrite || old.as_ref().is_none_or(is_empty) {
-            put(ctx, into, key, new)?;
+            put(ctx, key, new)?;
         }
     }
     Ok(())
@@ -146,23 +158,6 @@ fn merge_parts(
         }
         _ => Ok(()),
     }
-}
-
-fn put(
-    ctx: &mut Context<'_>,
-    into: &Map,
-    key: crate::gotmpl::GoStr,
-    value: Val,
-) -> Result<(), Fault> {
-    if !value.assignable_to(into.elem()) {
-        let text = format!(
-            "reflect.Value.SetMapIndex: value of type interface {{}} is not assignable to type {}",
-            into.elem().name()
-        );
-        return Err(Fault::Raised(Error::new(text)));
-    }
-    ctx.set_entry(into, key, value);
-    Ok(())
 }
 
 /// mergo's `isEmptyValue`

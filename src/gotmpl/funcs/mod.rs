@@ -31,6 +31,16 @@ mod cast;
 
 mod equal;
 
+mod versions;
+
+mod dates;
+
+mod times;
+
+mod regexes;
+
+mod regexp;
+
 mod documents;
 
 mod json_encode;
@@ -69,6 +79,9 @@ static TABLES: &[&[FuncDef]] = &[
     decimal::FUNCTIONS,
     cast::FUNCTIONS,
     equal::FUNCTIONS,
+    versions::FUNCTIONS,
+    dates::FUNCTIONS,
+    regexes::FUNCTIONS,
     documents::FUNCTIONS,
     encoding::FUNCTIONS,
     hashes::FUNCTIONS,

@@ -43,7 +43,8 @@ var funcs template.FuncMap
 func run(text string, dot any) (answer Answer) {
 	answer.Template = text
 	fail := func(err error) Answer {
-		msg := strings.ToValidUTF8(err.Error(), "\uFFFD")
+		// One U+FFFD for each byte that is not UTF-8.
+		msg := string([]rune(err.Error()))
 		answer.Error = &msg
 		return answer
 	}
