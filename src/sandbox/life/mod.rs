@@ -28,8 +28,9 @@ mod policy;
 mod service;
 mod volume;
 
-pub use controller::{Controller, set_condition, touch_owner};
+pub use controller::{Controller, KUBELET, set_condition, touch_owner};
 pub use definition::CLEANUP_FINALIZER;
+pub use pod::{NODE, NODE_ADDRESS};
 
 use super::cluster::Cluster;
 use super::crd;
@@ -129,7 +130,13 @@ fn look(cluster: &mut Cluster, shelf: &Shelf, namespace: &str, name: &str) {
     match &**shelf {
         "/namespaces" => return namespace::look(cluster, name),
         crd::SHELF => return definition::look(cluster, name),
-        "/pods" => endpoints::pod_changed(cluster, namespace),
+        "/pods" => {
+            endpoints::pod_changed(cluster, namespace);
+            policy::touch_all(cluster, policy::BUDGETS, namespace);
+        }
+        "apps/deployments" | "apps/statefulsets" => {
+            policy::touch_all(cluster, policy::AUTOSCALERS, namespace);
+        }
         "/services" => endpoints::look(cluster, namespace, name),
         _ => {}
     }

@@ -8,7 +8,7 @@ use crate::sandbox::verbs::{DeleteOptions, delete_one};
 use crate::value::{Map, Value};
 
 pub const NODE: &str = "sandbox";
-const NODE_ADDRESS: &str = "172.18.0.2";
+pub const NODE_ADDRESS: &str = "172.18.0.2";
 /// Pods get addresses below it.
 const POD_NETWORK: [u8; 2] = [10, 244];
 

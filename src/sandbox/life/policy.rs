@@ -6,8 +6,20 @@ use crate::sandbox::cluster::Cluster;
 use crate::sandbox::store::{LabelSelector, Stored};
 use crate::value::Value;
 
-const AUTOSCALERS: &str = "autoscaling/horizontalpodautoscalers";
-const BUDGETS: &str = "policy/poddisruptionbudgets";
+pub const AUTOSCALERS: &str = "autoscaling/horizontalpodautoscalers";
+pub const BUDGETS: &str = "policy/poddisruptionbudgets";
+
+/// What they count changed.
+pub fn touch_all(cluster: &mut Cluster, shelf: &str, namespace: &str) {
+    let names: Vec<Box<str>> = cluster
+        .store
+        .in_namespace(shelf, namespace)
+        .map(|stored| stored.name.clone())
+        .collect();
+    for name in names {
+        cluster.life.touch(shelf, namespace, &name);
+    }
+}
 
 /// It finds its target as large as it should be: nothing is ever scaled.
 pub fn look_at_autoscaler(cluster: &mut Cluster, stored: &Stored) {

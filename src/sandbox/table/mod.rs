@@ -3,7 +3,15 @@
 //! Invariant: a printer reads one object and gives as many cells as its kind
 //! has columns; it never fails.
 
+mod cell;
 mod jsonpath;
+
+mod network;
+mod plain;
+mod storage;
+mod workload;
+
+mod printers;
 
 use super::catalog::Resource;
 use super::convert;
@@ -11,6 +19,7 @@ use super::crd;
 use super::http::Include;
 use super::store::Stored;
 use crate::value::{Map, Value};
+use cell::Row;
 
 /// One column of a table.
 pub struct Column {
@@ -27,7 +36,13 @@ pub fn of(resource: &Resource, objects: &[&Stored], include: Include, with_colum
     for stored in objects {
         let object = convert::from_store(resource, stored);
         let mut row = Map::new();
-        row.insert("cells", cells(resource, &object));
+        // Printers read the form of the store.
+        let cells = if convert::is_hub(resource) {
+            cells(resource, &object)
+        } else {
+            cells(resource, &stored.to_value("", ""))
+        };
+        row.insert("cells", cells);
         match include {
             Include::None => {}
             Include::Object => {
@@ -87,14 +102,12 @@ fn column(name: &str, kind: &str, format: &str, description: &str) -> Column {
 }
 
 fn columns(resource: &Resource) -> Vec<Column> {
-    let name = column(
-        "Name",
-        "string",
-        "name",
-        "Name must be unique within a namespace.",
-    );
-    match &resource.custom {
-        Some(custom) if !custom.columns.is_empty() => std::iter::once(name)
+    let name = || column("Name", "string", "name", NAME);
+    if let Some(custom) = &resource.custom {
+        if custom.columns.is_empty() {
+            return vec![name(), column("Age", "date", "", AGE)];
+        }
+        return std::iter::once(name())
             .chain(custom.columns.iter().map(|own| Column {
                 name: own.name.clone(),
                 kind: own.kind.clone(),
@@ -102,25 +115,57 @@ fn columns(resource: &Resource) -> Vec<Column> {
                 description: own.description.clone(),
                 priority: own.priority,
             }))
-            .collect(),
-        Some(_) => vec![name, column("Age", "date", "", AGE)],
-        None => vec![name, column("Created At", "date", "", AGE)],
+            .collect();
     }
+    if &*resource.shelf == EVENTS {
+        return printers::EVENT_COLUMNS
+            .iter()
+            .map(|(title, kind, priority)| Column {
+                priority: *priority,
+                format: if *title == "Name" { "name" } else { "" }.to_owned(),
+                ..column(title, kind, "", "")
+            })
+            .collect();
+    }
+    let Some(printer) = printers::of(&resource.shelf) else {
+        return vec![name(), column("Created At", "date", "", AGE)];
+    };
+    let plain = printer.columns.iter().map(|own| (own, 0));
+    let wide = printer.wide.iter().map(|own| (own, 1));
+    plain
+        .chain(wide)
+        .map(|((title, kind), priority)| match *title {
+            "Name" => name(),
+            "Age" | "Created At" => column(title, kind, "", AGE),
+            _ => Column {
+                priority,
+                ..column(title, kind, "", "")
+            },
+        })
+        .collect()
 }
 
+const EVENTS: &str = "/events";
+const NAME: &str = "Name must be unique within a namespace.";
 const AGE: &str =
     "CreationTimestamp is a timestamp representing the server time when this object was created.";
 
 fn cells(resource: &Resource, object: &Value) -> Vec<Value> {
-    let metadata = |key: &str| object.at(&["metadata", key]).cloned().unwrap_or_default();
-    let created = metadata("creationTimestamp");
-    let age = || Value::from(since(created.as_str().unwrap_or_default()));
-    match &resource.custom {
-        Some(custom) if !custom.columns.is_empty() => std::iter::once(metadata("name"))
+    let row = Row(object);
+    if let Some(custom) = &resource.custom {
+        if custom.columns.is_empty() {
+            return vec![row.name(), row.age()];
+        }
+        return std::iter::once(row.name())
             .chain(custom.columns.iter().map(|own| custom_cell(own, object)))
-            .collect(),
-        Some(_) => vec![metadata("name"), age()],
-        None => vec![metadata("name"), created.clone()],
+            .collect();
+    }
+    if &*resource.shelf == EVENTS {
+        return plain::event(row);
+    }
+    match printers::of(&resource.shelf) {
+        Some(printer) => (printer.cells)(row),
+        None => plain::created(row),
     }
 }
 
@@ -139,14 +184,14 @@ fn custom_cell(column: &crd::Column, object: &Value) -> Value {
         },
         "boolean" => first.as_bool().map_or(Value::Null, Value::Bool),
         _ if found.len() > 1 => {
-            let texts: Vec<String> = found.iter().map(|value| plain(value)).collect();
+            let texts: Vec<String> = found.iter().map(|value| printed(value)).collect();
             Value::from(texts.join(","))
         }
-        _ => Value::from(plain(first)),
+        _ => Value::from(printed(first)),
     }
 }
 
-fn plain(value: &Value) -> String {
+fn printed(value: &Value) -> String {
     match value {
         Value::Str(text) => text.clone(),
         other => other.to_json(),
