@@ -1,7 +1,7 @@
 //! Which subcharts take part: conditions, tags, aliases, and the values that
 //! a parent imports from them.
 
-use super::chart::Dependency;
+use super::chart::{Chart, Dependency};
 use super::node::{Graph, Node};
 use super::values::{self, Coalesce, Lookup, TypeMismatch, merge_tables};
 use super::version;
@@ -20,6 +20,9 @@ pub struct MissingDependencies {
     pub names: Vec<String>,
 }
 
+/// How many dots the place of imported values may have: each is a map more.
+const MAX_IMPORT_DEPTH: usize = 100;
+
 /// Helm's check before a render: by name only, of the outermost chart.
 pub fn check_present(root: &Node) -> Result<(), MissingDependencies> {
     let present: Vec<String> = root.dependencies().iter().map(|d| d.name()).collect();
@@ -36,6 +39,35 @@ pub fn check_present(root: &Node) -> Result<(), MissingDependencies> {
     } else {
         Err(MissingDependencies { names })
     }
+}
+
+/// Which entries of Chart.yaml are not turned off by what the parent and the
+/// user say, in their order. What only the dependency itself could say does
+/// not count: it may not be there yet.
+pub fn enabled(chart: &Chart, values: &Map) -> Vec<bool> {
+    let mut wanted = chart.metadata.dependencies.clone().unwrap_or_default();
+    let alone = Chart {
+        metadata: chart.metadata.clone(),
+        values: chart.values.clone(),
+        ..Chart::default()
+    };
+    let graph = Graph::new(alone);
+    let merged = values::deep_copy(values);
+    let mut warnings = Vec::new();
+    // Without subcharts there is nothing whose values could be of a wrong type.
+    if Coalesce::dropping_nulls(&mut warnings)
+        .chart(&graph.root, &merged)
+        .is_ok()
+    {
+        let mut pass = Pass {
+            graph: &graph,
+            warnings: &mut warnings,
+        };
+        wanted.iter_mut().for_each(|wanted| wanted.enabled = true);
+        pass.apply_tags(&mut wanted, &merged);
+        pass.apply_conditions(&mut wanted, &merged, "");
+    }
+    wanted.iter().map(|wanted| wanted.enabled).collect()
 }
 
 /// Removes what is disabled, renames what has an alias, imports values.
@@ -195,11 +227,13 @@ fn at_path(path: &str, table: Map) -> Map {
     if path == "." {
         return table;
     }
-    path.rsplit('.').fold(table, |inner, key| {
-        let outer = Map::new();
-        outer.insert(key, Val::Map(inner));
-        outer
-    })
+    path.rsplit('.')
+        .take(MAX_IMPORT_DEPTH)
+        .fold(table, |inner, key| {
+            let outer = Map::new();
+            outer.insert(key, Val::Map(inner));
+            outer
+        })
 }
 
 /// Go's `%v` of what may stand in `child` and `parent`.

@@ -33,6 +33,8 @@ mod manifest;
 
 mod release;
 
+mod requirements;
+
 mod need;
 
 mod version;
@@ -48,4 +50,5 @@ pub use need::Need;
 pub use path_match::{BadPattern, path_match};
 pub use release::{Crd, Printed, Release, ReleaseOptions, RenderOptions};
 pub use render::{RenderError, render};
+pub use requirements::{LockState, Requirement, Requirements, Vendored, requirements};
 pub use values::{ValueOptions, ValuesError};

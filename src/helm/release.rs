@@ -25,6 +25,9 @@ pub struct RenderOptions<'o> {
     /// The user's values, see `ValueOptions::merge`. They are copied.
     pub values: Map,
     pub skip_schema_validation: bool,
+    /// Helm refuses a chart whose charts/ lacks a dependency, a disabled one
+    /// too. The agent looks at [`super::requirements`] instead.
+    pub ignore_missing_dependencies: bool,
     /// Where documents that a schema refers to come from; without it they
     /// are taken to allow anything.
     pub fetch_schema: Option<FetchSchema<'o>>,

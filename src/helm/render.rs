@@ -55,7 +55,9 @@ pub fn render(chart: Chart, options: &RenderOptions<'_>) -> Result<Release, Rend
     }
     let graph = Graph::new(chart);
     let root = &graph.root;
-    dependencies::check_present(root)?;
+    if !options.ignore_missing_dependencies {
+        dependencies::check_present(root)?;
+    }
     options.release.check_name()?;
     dependencies::process(&graph, &options.values, &mut warnings)
         .map_err(RenderError::Dependencies)?;

@@ -82,6 +82,7 @@ pub(super) fn render(
             capabilities: capabilities(request, &options)?,
             values: merged,
             skip_schema_validation: options.skip_schema_validation,
+            ignore_missing_dependencies: false,
             fetch_schema: None,
             host: request.host,
             limits: Limits::default(),

@@ -2,7 +2,7 @@
 //! them, with its limits and its error texts.
 
 use super::path::is_table;
-use crate::gotmpl::{List, Map, Numbers, Val};
+use crate::gotmpl::{List, Map, Numbers, Val, strconv};
 use crate::value::Value;
 
 /// The highest index of a list (CVE-2022-36055).
@@ -190,7 +190,10 @@ impl Parser<'_> {
         }
         let (text, stop) = self.upto(&['[', '.', '=']);
         if !text.is_empty() {
-            return Err(format!("unexpected data at end of array index: {text:?}").into());
+            let runes = text.chars().map(|c| strconv::quote_rune(c.into(), false));
+            let runes: Vec<String> = runes.collect();
+            let runes = runes.join(" ");
+            return Err(format!("unexpected data at end of array index: [{runes}]").into());
         }
         let items = list.get_or_insert_default();
         let old = usize::try_from(index)
