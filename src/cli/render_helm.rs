@@ -19,7 +19,7 @@ use std::rc::Rc;
 #[derive(Args)]
 pub struct RenderHelm {
     /// [NAME] CHART: a folder or a packed chart, in front of it the release's name
-    #[arg(required = true, num_args = 1..=2, value_name = "CHART")]
+    #[arg(required = true, value_name = "CHART")]
     chart: Vec<String>,
     /// Name of the release
     #[arg(long)]
@@ -117,6 +117,7 @@ pub fn run(arguments: &RenderHelm) -> anyhow::Result<()> {
             capabilities,
             values,
             skip_schema_validation: arguments.skip_schema_validation,
+            ignore_missing_dependencies: false,
             fetch_schema: None,
             host: &host,
             limits: Limits::default(),
@@ -149,6 +150,12 @@ pub fn run(arguments: &RenderHelm) -> anyhow::Result<()> {
 
 /// The name of the release and the path of the chart.
 fn name_and_chart(arguments: &RenderHelm, host: &SystemHost) -> anyhow::Result<(String, String)> {
+    if let [_, _, more @ ..] = &arguments.chart[..]
+        && !more.is_empty()
+    {
+        let more = more.join(", ");
+        bail!("expected at most two arguments, unexpected arguments: {more}");
+    }
     if let [name, chart] = &arguments.chart[..] {
         if arguments.name.is_some() || arguments.generate_name || arguments.name_template.is_some()
         {
@@ -218,6 +225,11 @@ fn plain(error: &io::Error) -> String {
 fn load(path: &str) -> anyhow::Result<Chart> {
     let metadata = fs::metadata(path).map_err(|_| anyhow!("path {path:?} not found"))?;
     if metadata.is_dir() {
+        if !Path::new(path).join("Chart.yaml").exists() {
+            let path = fs::canonicalize(path)?.join("Chart.yaml");
+            let path = path.display();
+            bail!("unable to detect chart at {path}: open {path}: no such file or directory");
+        }
         return Ok(Chart::from_tree(&ChartFolder(path.into()), "")?);
     }
     let bytes = fs::read(path).map_err(|error| anyhow!("open {path}: {}", plain(&error)))?;
