@@ -4,4 +4,5 @@
 
 mod cases;
 mod funcs;
+mod limits;
 mod support;
