@@ -232,7 +232,7 @@ pub fn review(resource: &Rc<Resource>, review: Review, mut object: Value) -> Val
 fn patch_refusal(error: PatchError) -> Refusal {
     match error {
         PatchError::BadRequest(text) => Refusal::bad_request(text),
-        PatchError::Unprocessable(text) => Refusal::unprocessable(&text),
+        PatchError::Unprocessable(_) => Refusal::unfit(),
         PatchError::TooLarge(text) => Refusal::too_large(&text),
         PatchError::Other(text) => Refusal::failed(text),
     }

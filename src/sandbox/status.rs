@@ -171,11 +171,13 @@ impl Refusal {
     }
 
     pub fn unsupported_media_type(message: impl Into<String>) -> Self {
-        Refusal::new(415, "UnsupportedMediaType", message.into(), None)
+        let details = Some(Details::default());
+        Refusal::new(415, "UnsupportedMediaType", message.into(), details)
     }
 
     pub fn not_acceptable(message: impl Into<String>) -> Self {
-        Refusal::new(406, "NotAcceptable", message.into(), None)
+        let details = Some(Details::default());
+        Refusal::new(406, "NotAcceptable", message.into(), details)
     }
 
     pub fn unauthorized() -> Self {
@@ -196,18 +198,34 @@ impl Refusal {
         Refusal::new(500, "", message.into(), None)
     }
 
-    /// Words of go-restful where a built-in resource lacks the verb.
+    /// Where a built-in resource lacks the verb.
     pub fn method_not_allowed() -> Self {
         Refusal::new(
             405,
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource".to_owned(),
-            None,
+            Some(Details::default()),
         )
     }
 
-    pub fn unprocessable(message: &str) -> Self {
-        Refusal::new(422, "Invalid", message.to_owned(), None)
+    /// Where a served version lacks the resource.
+    pub fn no_such_resource() -> Self {
+        Refusal::new(
+            404,
+            "NotFound",
+            "the server could not find the requested resource".to_owned(),
+            Some(Details::default()),
+        )
+    }
+
+    /// A patch that does not fit; the server keeps its reasons to itself.
+    pub fn unfit() -> Self {
+        Refusal::new(
+            422,
+            "Invalid",
+            "the server rejected our request due to an error in our request".to_owned(),
+            Some(Details::default()),
+        )
     }
 
     pub fn internal(why: &str) -> Self {
@@ -349,8 +367,7 @@ impl FieldError {
     }
 
     pub fn not_supported(field: impl Into<String>, value: &Value, supported: &[String]) -> Self {
-        let mut quoted: Vec<String> = supported.iter().map(|s| format!("{s:?}")).collect();
-        quoted.sort();
+        let quoted: Vec<String> = supported.iter().map(|s| format!("{s:?}")).collect();
         FieldError {
             field: field.into(),
             reason: "FieldValueNotSupported",

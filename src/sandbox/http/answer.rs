@@ -112,7 +112,7 @@ impl Form {
             }
         }
         Err(Refusal::not_acceptable(
-            "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf",
         ))
     }
 }

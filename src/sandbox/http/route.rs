@@ -137,12 +137,20 @@ fn unversioned(cluster: &mut Cluster, request: &Request, steps: &[&str]) -> Opti
                 None => Reply::json(&discovery::groups(&cluster.catalog)),
             }
         }
-        ["api", version] => discovery::resources(&cluster.catalog, "", version)
-            .map_or_else(Reply::no_such_path, |list| Reply::json(&list)),
+        ["api", version] => discovery::resources(&cluster.catalog, "", version).map_or_else(
+            || Reply::refusal(&Refusal::no_such_resource()),
+            |list| Reply::json(&list),
+        ),
         ["apis", group] => discovery::group(&cluster.catalog, group)
             .map_or_else(Reply::no_such_path, |found| Reply::json(&found)),
-        ["apis", group, version] => discovery::resources(&cluster.catalog, group, version)
-            .map_or_else(Reply::no_such_path, |list| Reply::json(&list)),
+        ["apis", group, version] => {
+            let is_known = discovery::group(&cluster.catalog, group).is_some();
+            match discovery::resources(&cluster.catalog, group, version) {
+                Some(list) => Reply::json(&list),
+                None if is_known => Reply::refusal(&Refusal::no_such_resource()),
+                None => Reply::no_such_path(),
+            }
+        }
         ["openapi", "v2"] => Reply::json(&openapi::v2(cluster)),
         ["openapi", "v3"] => Reply::json(&openapi::index(&cluster.catalog)),
         ["openapi", "v3", rest @ ..] => openapi::document(cluster, &rest.join("/"))
@@ -158,7 +166,14 @@ fn resource(cluster: &mut Cluster, request: &Request, path: &ResourcePath) -> Re
         .find(&path.group, &path.version, &path.resource)
         .cloned()
     else {
-        return Reply::no_such_path();
+        // A custom group knows only what its definitions say.
+        let mut served = cluster.catalog.all();
+        let is_builtin = served.any(|r| r.group == path.group && !r.is_custom());
+        return if is_builtin {
+            Reply::refusal(&Refusal::no_such_resource())
+        } else {
+            Reply::no_such_path()
+        };
     };
     let query = Query::parse(&request.query);
     let form = match Form::negotiate(&request.accept, query.get("includeObject")) {
@@ -177,7 +192,7 @@ fn resource(cluster: &mut Cluster, request: &Request, path: &ResourcePath) -> Re
             let refusal = Refusal::not_found(&resource.group_resource(), &path.name);
             return Reply::refusal(&refusal);
         }
-        return Reply::no_such_path();
+        return Reply::refusal(&Refusal::no_such_resource());
     }
     let is_watch = path.is_watch || query.flag("watch");
     let call = Call {

@@ -20,7 +20,7 @@ pub fn create(cluster: &mut Cluster, call: &Call) -> Result<Answer, Refusal> {
     )
     .map_err(|fault| fault.of_object(&call.resource))?;
     if !write::text(&object, &["metadata", "resourceVersion"]).is_empty() {
-        return Err(Refusal::internal(
+        return Err(Refusal::failed(
             "resourceVersion should not be set on objects to be created",
         ));
     }

@@ -52,7 +52,8 @@ pub fn carry_out(cluster: &mut Cluster, method: &str, call: &Call) -> Result<Gra
         ("GET", _, true) => "watch",
         ("GET", true, false) => "list",
         ("GET", false, false) => "get",
-        ("POST", _, _) => "create",
+        ("POST", true, _) => "create",
+        ("POST", false, _) if !call.subresource.is_empty() => "create",
         ("PUT", false, _) => "update",
         ("PATCH", false, _) => "patch",
         ("DELETE", false, _) => "delete",
@@ -91,11 +92,14 @@ pub fn carry_out(cluster: &mut Cluster, method: &str, call: &Call) -> Result<Gra
     Ok(Granted::Answer(answer))
 }
 
+/// How much of a body that cannot be read its refusal shows.
+const MAX_SHOWN_BYTES: usize = 30;
+
 /// The body as one object; JSON, or YAML where the content type says so.
 fn parse_body(call: &Call) -> Result<Value, Refusal> {
     if call.body.is_empty() {
         return Err(Refusal::bad_request(format!(
-            "the object provided is unrecognized (must be of type {}): EOF (<empty>)",
+            "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)",
             call.resource.kind
         )));
     }
@@ -106,13 +110,24 @@ fn parse_body(call: &Call) -> Result<Value, Refusal> {
         .unwrap_or_default()
         .trim();
     match media {
-        "" | "application/json" => {
-            Value::from_json(&call.body).map_err(|error| Refusal::bad_request(error.to_string()))
-        }
+        "" | "application/json" => Value::from_json(&call.body).map_err(|error| {
+            let shown: String = call
+                .body
+                .iter()
+                .take(MAX_SHOWN_BYTES)
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            let dots = if call.body.len() > MAX_SHOWN_BYTES { " ..." } else { "" };
+            Refusal::bad_request(format!(
+                "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {error} ({shown}{dots})",
+                call.resource.kind
+            ))
+        }),
         "application/yaml" | "application/apply-patch+yaml" => parse_yaml(&call.body),
-        other => Err(Refusal::unsupported_media_type(format!(
-            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf (got {other})"
-        ))),
+        // Protobuf, which clients in Go prefer for built-in kinds, is not spoken.
+        _ => Err(Refusal::unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
+        )),
     }
 }
 

@@ -65,10 +65,11 @@ impl WriteOptions {
 
 /// True for a dry run; only `All` is known.
 pub fn check_dry_run(values: &[String], errors: &mut Vec<FieldError>) -> bool {
-    for value in values.iter().filter(|value| *value != "All") {
+    if values.iter().any(|value| value != "All") {
+        let given: Vec<Value> = values.iter().map(|v| Value::from(v.as_str())).collect();
         errors.push(FieldError::not_supported(
             "dryRun",
-            &Value::from(value.as_str()),
+            &Value::Seq(given),
             &["All".to_owned()],
         ));
     }

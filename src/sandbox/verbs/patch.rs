@@ -31,20 +31,12 @@ impl PatchType {
             "application/strategic-merge-patch+json" if !call.resource.is_custom() => {
                 Ok(PatchType::Strategic)
             }
-            other => {
-                let mut known = vec![
-                    "application/json-patch+json",
-                    "application/merge-patch+json",
-                    "application/apply-patch+yaml",
-                ];
-                if !call.resource.is_custom() {
-                    known.insert(2, "application/strategic-merge-patch+json");
-                }
-                Err(Refusal::unsupported_media_type(format!(
-                    "the body of the request was in an unknown format - accepted media types include: {} (got {other})",
-                    known.join(", ")
-                )))
-            }
+            _ if call.resource.is_custom() => Err(Refusal::unsupported_media_type(
+                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            )),
+            _ => Err(Refusal::unsupported_media_type(
+                "415: Unsupported Media Type",
+            )),
         }
     }
 }
@@ -219,15 +211,10 @@ fn check_config(call: &Call, config: &Value) -> Result<(), Refusal> {
     let wanted = call.resource.api_version();
     let given = write::text(config, &["apiVersion"]);
     let kind = write::text(config, &["kind"]);
-    if kind.is_empty() {
+    if kind != call.resource.kind || given != wanted {
+        let (group, version) = given.split_once('/').unwrap_or(("", given));
         return Err(Refusal::bad_request(format!(
-            "error decoding YAML: Object 'Kind' is missing in '{}'",
-            config.to_json()
-        )));
-    }
-    if given != wanted {
-        return Err(Refusal::bad_request(format!(
-            "Incorrect version specified in apply patch. Specified patch version: {given}, expected: {wanted}"
+            "invalid object type: {group}/{version}, Kind={kind}"
         )));
     }
     let managed = config.at(&["metadata", "managedFields"]);

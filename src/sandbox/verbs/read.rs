@@ -202,13 +202,9 @@ fn parse_version(text: &str) -> Result<u64, Refusal> {
         return Ok(0);
     }
     text.parse().map_err(|_| {
-        let kind = GroupName::new("meta.k8s.io", "ListOptions");
-        let error = FieldError::invalid(
-            "resourceVersion",
-            &Value::from(text),
-            &format!("strconv.ParseUint: parsing {text:?}: invalid syntax"),
-        );
-        Refusal::invalid(&kind, "", &[error])
+        Refusal::bad_request(format!(
+            "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+        ))
     })
 }
 
@@ -234,7 +230,11 @@ fn read_token(token: &str) -> Result<(Place, u64), Refusal> {
             u64::try_from(version).ok()?,
         ))
     };
-    parse().ok_or_else(|| Refusal::bad_request("continue key is not valid: token is malformed"))
+    parse().ok_or_else(|| {
+        Refusal::bad_request(
+            "invalid continue token: continue key is not valid: token is malformed",
+        )
+    })
 }
 
 pub fn watch(cluster: &Cluster, call: &Call) -> Result<WatchGrant, Refusal> {
@@ -297,7 +297,7 @@ fn check_initial_events(call: &Call, streams_list: bool) -> Result<(), Refusal> 
                 "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
             ));
         }
-        if streams_list && !call.query.flag("allowWatchBookmarks") {
+        if errors.is_empty() && streams_list && !call.query.flag("allowWatchBookmarks") {
             errors.push(FieldError::forbidden(
                 "sendInitialEvents",
                 "sendInitialEvents requires setting allowWatchBookmarks to true",

@@ -64,7 +64,7 @@ pub fn check_kind(resource: &Resource, object: &mut Value) -> Result<(), Refusal
     let (given_version, given_kind) = (given("apiVersion").to_owned(), given("kind").to_owned());
     if !given_kind.is_empty() && given_kind != resource.kind {
         return Err(Refusal::bad_request(format!(
-            "{given_kind} in version {:?} cannot be handled as a {}: no kind {given_kind:?} is registered for version {given_version:?}",
+            "{given_kind} in version {:?} cannot be handled as a {}: no kind {given_kind:?} is registered for version {given_version:?} in scheme \"pkg/runtime/scheme.go:110\"",
             given_version.rsplit('/').next().unwrap_or_default(),
             resource.kind,
         )));
@@ -88,8 +88,8 @@ pub fn decode(
     validation: Validation,
     warnings: &mut Vec<String>,
 ) -> Result<(), DecodeFault> {
-    let mut faults = duplicates;
-    faults.extend(rules::decode(resource, object).map_err(DecodeFault::WrongType)?);
+    let mut faults = rules::decode(resource, object).map_err(DecodeFault::WrongType)?;
+    faults.extend(duplicates);
     match validation {
         Validation::Ignore => {}
         Validation::Warn => warnings.extend(faults),
@@ -314,7 +314,11 @@ fn check_precondition(target: Target<'_>, live: &Value, object: &mut Value) -> R
             &resource.group_resource(),
             target.name,
             &format!(
-                "Precondition failed: UID in precondition: {uid}, UID in object meta: {live_uid}"
+                "StorageError: invalid object, Code: 4, Key: /registry/{}/{}{}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {live_uid}",
+                resource.plural,
+                target.namespace,
+                if target.namespace.is_empty() { "" } else { "/" },
+                target.name
             ),
         ));
     }
