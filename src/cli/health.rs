@@ -1,8 +1,8 @@
-//! `drupelet health`: how objects fare, by the rules that applications are
-//! judged by. Needs no cluster: pipe `kubectl get -o yaml` into it.
+//! `drupelet health`: how objects fare by the rule of their kind. Needs no
+//! cluster: pipe `kubectl get -o yaml` into it.
 
 use super::output;
-use crate::health::health;
+use crate::health::verdict;
 use crate::object::Object;
 use crate::value::yaml;
 use crate::value::{Map, Value};
@@ -76,7 +76,7 @@ fn read(file: &Path, objects: &mut Vec<Object>) -> anyhow::Result<()> {
 
 fn row(object: &Object) -> Vec<String> {
     let object_name = object.key().to_string();
-    match health(object) {
+    match verdict(object) {
         Some(health) => vec![object_name, health.status.to_string(), health.message],
         None => vec![
             object_name,
@@ -96,7 +96,7 @@ fn to_value(object: &Object) -> Value {
         ("namespace", key.namespace),
         ("name", key.name),
     ]);
-    let health = health(object);
+    let health = verdict(object);
     let text = |text: Option<String>| text.map_or(Value::Null, Value::Str);
     map.insert(
         "status",

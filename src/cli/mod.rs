@@ -52,6 +52,7 @@ enum Command {
     #[command(subcommand)]
     Render(render::Command),
     /// Print how objects fare, by the rules that applications are judged by
+    /// (there, what is being deleted counts as Progressing)
     Health(health::Arguments),
     /// Print the script that completes commands in a shell
     Completion(completion::Arguments),

@@ -6,6 +6,8 @@ mod status;
 
 mod builtin;
 
+mod rules;
+
 mod fields;
 
 mod general;
@@ -15,14 +17,19 @@ pub use status::{Health, HealthStatus};
 use crate::object::{Object, names};
 
 /// The health of an object, `None` where its kind has none (a ConfigMap).
-/// Kinds of Kubernetes itself have rules of their own; for all others the
-/// conventions for conditions decide.
+/// Kinds of Kubernetes itself and of many projects have rules of their own;
+/// for all others the conventions for conditions decide.
 pub fn health(object: &Object) -> Option<Health> {
-    let known = builtin::health(object).or_else(|| general::health(object));
-    match pending_deletion(object) {
-        Some(pending) => Some(pending),
-        None => known,
+    pending_deletion(object).or_else(|| verdict(object))
+}
+
+/// What the kind's rule says by itself. To a rule of another project's kind
+/// a deletion means what the object's status says of it.
+pub fn verdict(object: &Object) -> Option<Health> {
+    if builtin::has_rule(object) {
+        return pending_deletion(object).or_else(|| builtin::health(object));
     }
+    rules::health(object).or_else(|| general::health(object))
 }
 
 /// What is being deleted progresses, whatever it says of itself. A finished

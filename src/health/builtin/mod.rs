@@ -15,21 +15,29 @@ use super::fields::{items, text, text_of};
 use super::{Health, HealthStatus};
 use crate::object::Object;
 
+pub fn has_rule(object: &Object) -> bool {
+    rule(object).is_some()
+}
+
 pub fn health(object: &Object) -> Option<Health> {
+    rule(object).map(|rule| rule(object))
+}
+
+fn rule(object: &Object) -> Option<fn(&Object) -> Health> {
     let gvk = object.gvk();
     Some(match (gvk.group.as_str(), gvk.kind.as_str()) {
-        ("apps", "Deployment") => workloads::deployment(object),
-        ("apps", "StatefulSet") => workloads::stateful_set(object),
-        ("apps", "DaemonSet") => workloads::daemon_set(object),
-        ("apps", "ReplicaSet") => workloads::replica_set(object),
-        ("", "Pod") => pod::pod(object),
-        ("batch", "Job") => job::job(object),
-        ("autoscaling", "HorizontalPodAutoscaler") => autoscaler::autoscaler(object),
-        ("", "Service") => network::service(object),
-        ("networking.k8s.io" | "extensions", "Ingress") => network::ingress(object),
-        ("", "PersistentVolumeClaim") => claim(object),
-        ("apiregistration.k8s.io", "APIService") => api_service(object),
-        ("argoproj.io", "Workflow") => workflow(object),
+        ("apps", "Deployment") => workloads::deployment,
+        ("apps", "StatefulSet") => workloads::stateful_set,
+        ("apps", "DaemonSet") => workloads::daemon_set,
+        ("apps", "ReplicaSet") => workloads::replica_set,
+        ("", "Pod") => pod::pod,
+        ("batch", "Job") => job::job,
+        ("autoscaling", "HorizontalPodAutoscaler") => autoscaler::autoscaler,
+        ("", "Service") => network::service,
+        ("networking.k8s.io" | "extensions", "Ingress") => network::ingress,
+        ("", "PersistentVolumeClaim") => claim,
+        ("apiregistration.k8s.io", "APIService") => api_service,
+        ("argoproj.io", "Workflow") => workflow,
         _ => return None,
     })
 }
