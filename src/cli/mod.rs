@@ -4,6 +4,7 @@
 
 mod agent;
 mod app;
+mod chart;
 mod chart_folder;
 mod completion;
 mod connect;
@@ -51,6 +52,9 @@ enum Command {
     /// Print manifests without a cluster
     #[command(subcommand)]
     Render(render::Command),
+    /// Look at a chart
+    #[command(subcommand)]
+    Chart(chart::Command),
     /// Print how objects fare, by the rules that applications are judged by
     /// (there, what is being deleted counts as Progressing)
     Health(health::Arguments),
@@ -80,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Agent(arguments) => agent::run(arguments),
         Command::App(command) => app::run(command),
         Command::Render(command) => render::run(command),
+        Command::Chart(command) => chart::run(command).map(|()| ExitCode::SUCCESS),
         Command::Health(arguments) => health::run(arguments),
         Command::Completion(arguments) => {
             completion::run(arguments, &mut self::Arguments::command())

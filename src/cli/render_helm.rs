@@ -222,7 +222,8 @@ fn plain(error: &io::Error) -> String {
     }
 }
 
-fn load(path: &str) -> anyhow::Result<Chart> {
+/// The chart at a path that the user gave.
+pub fn load(path: &str) -> anyhow::Result<Chart> {
     let metadata = fs::metadata(path).map_err(|_| anyhow!("path {path:?} not found"))?;
     if metadata.is_dir() {
         if !Path::new(path).join("Chart.yaml").exists() {

@@ -218,3 +218,29 @@ fn a_supplied_chart_takes_the_place_of_the_stale_one() {
     let expected = ["a >=1.0.0 <2: matching 1.7.0", "b 1.x: matching 1.0.0"];
     assert_eq!(states(&chart, &Map::new()), expected);
 }
+
+#[test]
+fn chart_deps_prints_what_would_be_used() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    write("Chart.yaml", CHART);
+    write("Chart.lock", LOCK);
+    write("charts/a/Chart.yaml", &yaml("a", "1.2.2"));
+    write("charts/left/Chart.yaml", &yaml("left", "0.1.0"));
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_drupelet"))
+        .args(["chart", "deps"])
+        .arg(folder.path())
+        .output()
+        .expect("the program starts");
+    let expected = "\
+NAME       WANTED                       CHARTS/   STATE     USED
+a          1.2.3 (locked, >=1.0.0 <2)   1.2.2     stale     1.2.3 file://../a
+b as bee   1.2.3 (locked, 1.x)                    missing   1.2.3 file://../b
+charts/left (left 0.1.0) is not in Chart.yaml; it is rendered all the same.
+";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+}
