@@ -78,13 +78,13 @@ impl Unserved {
         };
         let advice = if self.instead.is_empty() {
             format!(
-                "kind {} of {} is not served by the cluster; install its CRD first, or set SkipDryRunOnMissingResource=true",
+                "kind {} of {} is not served by the cluster (install its CRD first, or set SkipDryRunOnMissingResource=true)",
                 gvk.kind,
                 gvk.api_version()
             )
         } else {
             format!(
-                "kind {} is not served as {}; use {}",
+                "kind {} is not served as {} (use {})",
                 gvk.kind,
                 gvk.api_version(),
                 self.instead.join(" or ")
@@ -241,6 +241,10 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
             .get(index)
             .ok_or_else(|| CompareError::Render("a source is not resolved".to_owned()))?;
         let host = job.sources.host(job.instance, resolved);
+        let archive = job
+            .sources
+            .archive(resolved)
+            .map_err(|error| CompareError::Render(error.to_string()))?;
         let outcome = job.sources.render(&render::Request {
             application: job.instance,
             name: &job.app.name,
@@ -249,6 +253,7 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
             source,
             revision: &resolved.revision,
             tree: trees[index].as_ref(),
+            archive: archive.as_deref(),
             references: &references,
             capabilities: job.capabilities,
             host: &host,

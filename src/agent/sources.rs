@@ -4,9 +4,11 @@
 use super::host::{RenderHost, Seed};
 use crate::app::{Application, Source};
 use crate::git;
+use crate::helm::Need;
 use crate::http;
+use crate::registry;
 use crate::render;
-use crate::tree::Tree;
+use crate::tree::{MemoryTree, Tree};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -32,14 +34,8 @@ pub enum SourceError {
     ReferenceChart(String),
     #[error(transparent)]
     Git(#[from] git::Error),
-    #[error("{repository}: chart {chart} {revision}: {cause}")]
-    Chart {
-        repository: String,
-        chart: String,
-        revision: String,
-        cause: String,
-        retryable: bool,
-    },
+    #[error(transparent)]
+    Chart(#[from] registry::Error),
 }
 
 impl SourceError {
@@ -47,7 +43,7 @@ impl SourceError {
     pub fn is_retryable(&self) -> bool {
         match self {
             SourceError::Git(error) => error.is_retryable(),
-            SourceError::Chart { retryable, .. } => *retryable,
+            SourceError::Chart(error) => error.is_retryable(),
             SourceError::None
             | SourceError::Ambiguous(_)
             | SourceError::MultipleTools(_)
@@ -60,7 +56,7 @@ impl SourceError {
     /// The type of the condition that tells it.
     pub fn condition(&self) -> &'static str {
         match self {
-            SourceError::Git(_) | SourceError::Chart { .. } => "ComparisonError",
+            SourceError::Git(_) | SourceError::Chart(_) => "ComparisonError",
             SourceError::None
             | SourceError::Ambiguous(_)
             | SourceError::MultipleTools(_)
@@ -83,6 +79,8 @@ pub struct Resolved {
 #[derive(Clone)]
 enum Content {
     Git(git::Snapshot),
+    /// The archive itself is in the cache of charts.
+    Chart(registry::Pinned),
 }
 
 impl Resolved {
@@ -90,6 +88,7 @@ impl Resolved {
     pub fn tree(&self) -> Result<Box<dyn Tree>, SourceError> {
         match &self.content {
             Content::Git(snapshot) => Ok(snapshot.tree()?),
+            Content::Chart(_) => Ok(Box::new(MemoryTree::default())),
         }
     }
 
@@ -97,6 +96,7 @@ impl Resolved {
     pub fn committed_at(&self) -> Option<i64> {
         match &self.content {
             Content::Git(snapshot) => Some(snapshot.info().ok()??.committed),
+            Content::Chart(_) => None,
         }
     }
 }
@@ -107,6 +107,7 @@ type Question = (String, String);
 pub struct Sources {
     locator: git::Locator,
     seed: Seed,
+    charts: registry::Charts,
     /// For repositories that need no settings of their own.
     http: http::Client,
     recent: Mutex<BTreeMap<Question, (git::Resolved, Instant)>>,
@@ -115,9 +116,15 @@ pub struct Sources {
 }
 
 impl Sources {
-    pub fn new(locator: git::Locator, http: http::Client, seed: Seed) -> Self {
+    pub fn new(
+        locator: git::Locator,
+        charts: registry::Charts,
+        http: http::Client,
+        seed: Seed,
+    ) -> Self {
         Sources {
             locator,
+            charts,
             seed,
             http,
             recent: Mutex::default(),
@@ -171,6 +178,9 @@ impl Sources {
             return None;
         }
         let pinned = sources.iter().zip(revisions).map(|(source, revision)| {
+            if !source.chart.is_empty() {
+                return self.resolve_chart(source, revision).ok();
+            }
             let snapshot = self.repository(&source.repo_url).ok()?.cached(revision)?;
             Some(Resolved {
                 url: source.repo_url.clone(),
@@ -217,14 +227,47 @@ impl Sources {
         })
     }
 
+    /// Pins a chart and brings it into the cache.
     fn resolve_chart(&self, source: &Source, revision: &str) -> Result<Resolved, SourceError> {
-        Err(SourceError::Chart {
-            repository: source.repo_url.clone(),
-            chart: source.chart.clone(),
-            revision: revision.to_owned(),
-            cause: "chart repositories are not fetched yet".to_owned(),
-            retryable: false,
+        let mut repository = source.repo_url.clone();
+        if !repository.contains("://") {
+            // As Argo CD has it: a registry is named without its scheme.
+            repository.insert_str(0, "oci://");
+        }
+        let pinned = self.pin(repository, &source.chart, revision)?;
+        Ok(Resolved {
+            url: source.repo_url.clone(),
+            revision: pinned.version.clone(),
+            content: Content::Chart(pinned),
         })
+    }
+
+    fn pin(
+        &self,
+        repository: String,
+        chart: &str,
+        version: &str,
+    ) -> Result<registry::Pinned, registry::Error> {
+        let access = registry::Access::anonymous(self.http.clone());
+        let request = registry::Request {
+            repository,
+            chart: chart.to_owned(),
+            version: version.to_owned(),
+        };
+        let pinned = self.charts.resolve(&request, &access)?;
+        self.charts.pull(&pinned, &access)?;
+        Ok(pinned)
+    }
+
+    /// The archive of a chart source; `None` for git.
+    pub(super) fn archive(&self, resolved: &Resolved) -> Result<Option<Vec<u8>>, SourceError> {
+        match &resolved.content {
+            Content::Git(_) => Ok(None),
+            Content::Chart(pinned) => {
+                let access = registry::Access::anonymous(self.http.clone());
+                Ok(Some(self.charts.pull(pinned, &access)?.bytes))
+            }
+        }
     }
 
     /// The tree of a repository's HEAD.
@@ -275,10 +318,42 @@ impl Sources {
         &self,
         request: &render::Request<'_>,
     ) -> Result<render::Manifests, render::RenderError> {
-        match render::render(request)? {
-            render::Outcome::Rendered(manifests) => Ok(manifests),
-            render::Outcome::Needs(needs) => Err(render::RenderError::unmet(&needs)),
+        let mut pulled: BTreeMap<Need, Vec<u8>> = BTreeMap::new();
+        loop {
+            let charts = |need: &Need| pulled.get(need).cloned();
+            let outcome = render::render(&render::Request {
+                charts: &charts,
+                ..*request
+            })?;
+            let needs = match outcome {
+                render::Outcome::Rendered(manifests) => return Ok(manifests),
+                render::Outcome::Needs(needs) => needs,
+            };
+            for need in needs {
+                let bytes = self.meet(&need)?;
+                pulled.insert(need, bytes);
+            }
         }
+    }
+
+    fn meet(&self, need: &Need) -> Result<Vec<u8>, render::RenderError> {
+        let Need::Chart {
+            repository,
+            name,
+            version,
+        } = need;
+        let fault = |cause: String| render::RenderError::unmet(need, &cause);
+        if repository.starts_with('@') || repository.starts_with("alias:") {
+            return Err(fault(
+                "repositories by name are not known here; write the URL into Chart.yaml".to_owned(),
+            ));
+        }
+        let access = registry::Access::anonymous(self.http.clone());
+        let archive = self
+            .pin(repository.clone(), name, version)
+            .and_then(|pinned| self.charts.pull(&pinned, &access))
+            .map_err(|error| fault(error.to_string()))?;
+        Ok(archive.bytes)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::agent::{Seed, Sources};
 use crate::git::{Cache, Limits, Locator};
 use crate::http;
+use crate::registry::Charts;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::io::Read;
@@ -23,12 +24,11 @@ impl Maps {
     /// others through the cache.
     pub fn sources(&self, mut locator: Locator, seed: Seed) -> anyhow::Result<Sources> {
         self.apply(&mut locator)?;
-        let directory = self.cache_directory().join("git");
-        let cache = Cache::open(&directory, Limits::default())
-            .with_context(|| format!("cannot open the cache {}", directory.display()))?;
-        locator.cache = Some(cache);
+        let directory = self.cache_directory();
+        locator.cache = Some(Cache::open(&directory.join("git"), Limits::default())?);
+        let charts = Charts::open(&directory.join("charts"), Default::default())?;
         let http = http::Client::new(http::Settings::default())?;
-        Ok(Sources::new(locator, http, seed))
+        Ok(Sources::new(locator, charts, http, seed))
     }
 
     fn cache_directory(&self) -> PathBuf {

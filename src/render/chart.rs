@@ -2,15 +2,25 @@
 
 use super::{Located, RenderError, Request};
 use crate::app;
-use crate::gotmpl::Limits;
+use crate::gotmpl::{Limits, Map};
+use crate::helm::chart::ChartFile;
 use crate::helm::{
-    Capabilities, Chart, KubeVersion, Release, ReleaseOptions, RenderOptions, ValueOptions,
+    Capabilities, Chart, KubeVersion, Need, Release, ReleaseOptions, RenderOptions, ValueOptions,
+    Vendored, requirements,
 };
 use crate::object::Object;
 use crate::tree::{Recorded, Tree, TreeError, find_files, is_pattern, join, read_following};
 use crate::value::Value;
 use crate::value::yaml;
 use std::collections::BTreeMap;
+
+/// Charts of `file://` dependencies within each other.
+const MAX_LOCAL_CHARTS: usize = 16;
+
+pub(super) enum Outcome {
+    Rendered(Rendered),
+    Needs(Vec<Need>),
+}
 
 pub(super) struct Rendered {
     pub objects: Vec<Located>,
@@ -24,13 +34,18 @@ pub(super) fn render(
     tree: &Recorded<'_>,
     references: &BTreeMap<&str, Recorded<'_>>,
     path: &str,
-) -> Result<Rendered, RenderError> {
+) -> Result<Outcome, RenderError> {
     let options = request.source.helm.clone().unwrap_or_default();
     let environment = Environment::of(request);
+    let mut chart = match request.archive {
+        Some(bytes) => Chart::from_archive(bytes)?,
+        None => Chart::from_tree(tree, path)?,
+    };
     let reader = Reader {
         path,
         tree,
         references,
+        packed: request.archive.is_some().then(|| chart.files.clone()),
     };
     let mut values = ValueOptions::default();
     for file in &options.value_files {
@@ -63,8 +78,17 @@ pub(super) fn render(
     }
     let uses_revision = environment.used_revision.get();
     let merged = values.merge(&|file| reader.read(file).map_err(|error| error.to_string()))?;
-
-    let chart = Chart::from_tree(tree, path)?;
+    let mut supply = Supply {
+        request,
+        tree,
+        needs: Vec::new(),
+        warnings: Vec::new(),
+    };
+    supply.complete(&mut chart, path, &merged, 0)?;
+    if !supply.needs.is_empty() {
+        return Ok(Outcome::Needs(supply.needs));
+    }
+    let mut warnings = supply.warnings;
     let release = crate::helm::render(
         chart,
         &RenderOptions {
@@ -88,13 +112,77 @@ pub(super) fn render(
             limits: Limits::default(),
         },
     )?;
-    let warnings = release.warnings.clone();
+    warnings.extend(release.warnings.iter().cloned());
     let objects = objects(release, &options)?;
-    Ok(Rendered {
+    Ok(Outcome::Rendered(Rendered {
         objects,
         warnings,
         uses_revision,
-    })
+    }))
+}
+
+/// Brings what a chart asks for and charts/ does not hold.
+struct Supply<'a> {
+    request: &'a Request<'a>,
+    tree: &'a dyn Tree,
+    needs: Vec<Need>,
+    warnings: Vec<String>,
+}
+
+impl Supply<'_> {
+    fn complete(
+        &mut self,
+        chart: &mut Chart,
+        path: &str,
+        values: &Map,
+        depth: usize,
+    ) -> Result<(), RenderError> {
+        if depth > MAX_LOCAL_CHARTS {
+            return Err(RenderError::LocalChartsTooDeep {
+                path: path.to_owned(),
+            });
+        }
+        let stand = requirements(chart, values);
+        for (entry, name, version) in &stand.unlisted {
+            self.warnings.push(format!(
+                "{}: charts/{entry} ({name} {version}) is rendered, but Chart.yaml does not list it",
+                chart.name()
+            ));
+        }
+        for requirement in &stand.requirements {
+            let Some(need) = requirement.need() else {
+                continue;
+            };
+            if let Vendored::Stale { version } = &requirement.vendored {
+                self.warnings.push(format!(
+                    "{}: charts/ holds {} {version}, but {} is asked for: that one is used",
+                    chart.name(),
+                    requirement.name,
+                    requirement.wanted()
+                ));
+            }
+            let brought = match requirement.repository.strip_prefix("file://") {
+                Some(relative) => {
+                    let place = join(path, relative.trim_end_matches('/'));
+                    let mut local = Chart::from_tree(self.tree, &place)?;
+                    self.complete(&mut local, &place, &Map::new(), depth + 1)?;
+                    Some(local)
+                }
+                None if requirement.repository.is_empty() => continue,
+                None => match (self.request.charts)(&need) {
+                    Some(bytes) => Some(Chart::from_archive(&bytes)?),
+                    None => {
+                        self.needs.push(need);
+                        None
+                    }
+                },
+            };
+            if let Some(brought) = brought {
+                chart.supply(requirement, brought);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What the source says of the cluster, else what the cluster says.
@@ -189,8 +277,9 @@ fn escape(value: &str) -> String {
 }
 
 /// Files of the snapshot, seen from the chart's folder; `$ref/…` from the
-/// root of another source.
+/// root of another source. A packed chart brings its own.
 struct Reader<'a> {
+    packed: Option<Vec<ChartFile>>,
     path: &'a str,
     tree: &'a Recorded<'a>,
     references: &'a BTreeMap<&'a str, Recorded<'a>>,
@@ -215,7 +304,16 @@ impl Reader<'_> {
         })
     }
 
+    fn read_packed(&self, file: &str) -> Option<Vec<u8>> {
+        let files = self.packed.as_ref()?;
+        let found = files.iter().find(|packed| packed.name == file)?;
+        Some(found.data.to_vec())
+    }
+
     fn read(&self, file: &str) -> Result<Vec<u8>, RenderError> {
+        if let Some(bytes) = self.read_packed(file) {
+            return Ok(bytes);
+        }
         let (tree, path) = self.locate(file)?;
         Ok(read_following(tree, &path)?)
     }
@@ -226,6 +324,13 @@ impl Reader<'_> {
         file: &str,
         ignore_missing: bool,
     ) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
+        if let Some(bytes) = self.read_packed(file) {
+            return Ok(vec![(file.to_owned(), bytes)]);
+        }
+        if self.packed.is_some() && file == "values.yaml" {
+            // The lowest layer, whether it is named or not.
+            return Ok(Vec::new());
+        }
         let (tree, path) = self.locate(file)?;
         let fault = |cause: String| RenderError::ValueFile {
             file: file.to_owned(),

@@ -28,26 +28,23 @@ pub enum RenderError {
     NoReference { file: String, reference: String },
     #[error("{file}: {cause}")]
     Manifest { file: String, cause: String },
-    #[error("needs charts that could not be pulled: {0}")]
+    #[error("{path}: more file:// charts within each other than are allowed")]
+    LocalChartsTooDeep { path: String },
+    #[error("a chart that it needs cannot be pulled: {0}")]
     Unmet(String),
     #[error("{0} is not rendered yet")]
     Unsupported(&'static str),
 }
 
 impl RenderError {
-    /// Needs that the caller could not meet.
-    pub fn unmet(needs: &[Need]) -> Self {
-        let names: Vec<String> = needs
-            .iter()
-            .map(|need| match need {
-                Need::Chart {
-                    repository,
-                    name,
-                    version,
-                } => format!("{name} {version} of {repository}"),
-            })
-            .collect();
-        RenderError::Unmet(names.join(", "))
+    /// A need that the caller could not meet, and why.
+    pub fn unmet(need: &Need, cause: &str) -> Self {
+        let Need::Chart {
+            repository,
+            name,
+            version,
+        } = need;
+        RenderError::Unmet(format!("{name} {version} of {repository}: {cause}"))
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Request<'a> {
     /// The commit that the revision stands for.
     pub revision: &'a str,
     pub tree: &'a dyn Tree,
+    /// The packed chart, where the source is one; the tree is empty then.
+    pub archive: Option<&'a [u8]>,
     /// The trees of sources with a `ref`, by its name.
     pub references: &'a BTreeMap<&'a str, &'a dyn Tree>,
     pub capabilities: &'a Capabilities,

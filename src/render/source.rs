@@ -44,11 +44,13 @@ pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
             });
             (objects.collect(), found.warnings)
         }
-        SourceType::Helm => {
-            let rendered = chart::render(request, &tree, &references, path)?;
-            uses_revision = rendered.uses_revision;
-            (rendered.objects, rendered.warnings)
-        }
+        SourceType::Helm => match chart::render(request, &tree, &references, path)? {
+            chart::Outcome::Needs(needs) => return Ok(Outcome::Needs(needs)),
+            chart::Outcome::Rendered(rendered) => {
+                uses_revision = rendered.uses_revision;
+                (rendered.objects, rendered.warnings)
+            }
+        },
         SourceType::Kustomize => return Err(RenderError::Unsupported("a kustomization")),
     };
     Ok(Outcome::Rendered(Manifests {

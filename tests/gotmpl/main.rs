@@ -4,6 +4,4 @@
 
 mod cases;
 mod funcs;
-mod fuzz;
-mod limits;
 mod support;

@@ -12,6 +12,7 @@ use drupelet::kube::{
     WriteOptions,
 };
 use drupelet::object::{Gvk, Object};
+use drupelet::registry::Charts;
 use drupelet::value::{Value, yaml};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -92,7 +93,9 @@ impl World {
             .map(&self.url(), self.repository.path.clone())
             .expect("a plain URL");
         let http = http::Client::new(http::Settings::default()).expect("the settings are sound");
-        Sources::new(locator, http, Seed([7; 32]))
+        let charts = Charts::open(&self.folder.path().join("charts"), Default::default());
+        let charts = charts.expect("the folder is writable");
+        Sources::new(locator, charts, http, Seed([7; 32]))
     }
 
     pub fn start_agent(&mut self) {
