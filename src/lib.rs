@@ -15,10 +15,6 @@ pub mod gotmpl;
 
 pub mod helm;
 
-pub mod kustomize;
-
-pub mod jsonnet;
-
 pub mod render;
 
 pub mod diff;

@@ -1,1 +1,0 @@
-//! Jsonnet: files to objects.

@@ -1,1 +1,0 @@
-//! Kustomize: kustomizations to objects.
