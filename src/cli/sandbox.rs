@@ -26,6 +26,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         listen: arguments.listen,
         kube_version: arguments.kube_version.clone(),
         tls: arguments.write_kubeconfig.is_some() || !arguments.listen.ip().is_loopback(),
+        controllers: true,
     })?;
     if let Some(path) = &arguments.write_kubeconfig {
         write_kubeconfig(path, &sandbox.kubeconfig())

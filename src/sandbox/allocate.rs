@@ -64,27 +64,107 @@ pub fn on_update(
     let Some(spec) = spec_mut(object) else {
         return Ok(());
     };
-    if needs_address(spec) && needs_address(before) {
-        for key in ["clusterIP", "clusterIPs"] {
+    keep_allocated(spec, before);
+    if needs_address(spec) {
+        // A policy and families that a client leaves out are kept, too.
+        for key in ["ipFamilyPolicy", "ipFamilies"] {
             if let (None, Some(value)) = (spec.get(key), before.get(key)) {
                 spec.insert(key, value.clone());
             }
         }
-        let changed = text(before, "clusterIP") != text(spec, "clusterIP");
-        if changed && !text(before, "clusterIP").is_empty() {
-            let error = FieldError::invalid(
-                "spec.clusterIP",
-                spec.get("clusterIP").unwrap_or(&Value::Null),
-                "field is immutable",
-            );
-            return Err(Refusal::invalid(&resource.group_kind(), &name, &[error]));
+        give_address(cluster, resource, &name, spec)?;
+    }
+    give_ports(cluster, resource, &name, spec)?;
+    drop_unneeded(spec, before);
+    if text(spec, "type") == "ExternalName" {
+        // The server does not show it, whatever it was before.
+        spec.remove("internalTrafficPolicy");
+    }
+    Ok(())
+}
+
+/// What the server gave and the client does not name.
+fn keep_allocated(spec: &mut Map, before: &Map) {
+    if needs_address(spec) && needs_address(before) {
+        if text(spec, "clusterIP").is_empty()
+            && let Some(value) = before.get("clusterIP")
+        {
+            spec.insert("clusterIP", value.clone());
+        }
+        let is_empty = |spec: &Map| {
+            spec.get("clusterIPs")
+                .and_then(Value::as_seq)
+                .is_none_or(<[Value]>::is_empty)
+        };
+        if let (true, Some(value)) = (is_empty(spec), before.get("clusterIPs")) {
+            spec.insert("clusterIPs", value.clone());
         }
     }
     if needs_ports(spec) && needs_ports(before) {
         keep_ports(spec, before);
     }
-    give_address(cluster, resource, &name, spec)?;
-    give_ports(cluster, resource, &name, spec)
+    if needs_health_check(spec) && needs_health_check(before) {
+        let asked = spec.get("healthCheckNodePort").and_then(Value::as_i64);
+        if let (0, Some(value)) = (asked.unwrap_or(0), before.get("healthCheckNodePort")) {
+            spec.insert("healthCheckNodePort", value.clone());
+        }
+    }
+}
+
+/// What a former type needed goes with it, unless the client set it anew; then
+/// validation speaks.
+fn drop_unneeded(spec: &mut Map, before: &Map) {
+    let drop_same = |spec: &mut Map, key: &str| {
+        if spec.get(key) == before.get(key) {
+            spec.remove(key);
+        }
+    };
+    if needs_address(before) && !needs_address(spec) {
+        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            drop_same(spec, key);
+        }
+    }
+    let has_ports = |spec: &Map| matches!(text(spec, "type"), "NodePort" | "LoadBalancer");
+    if has_ports(before) && !has_ports(spec) && node_ports(spec) == node_ports(before) {
+        for port in ports_mut(spec) {
+            port.remove("nodePort");
+        }
+    }
+    if needs_health_check(before) && !needs_health_check(spec) {
+        drop_same(spec, "healthCheckNodePort");
+    }
+    if text(before, "type") == "LoadBalancer" && text(spec, "type") != "LoadBalancer" {
+        drop_same(spec, "allocateLoadBalancerNodePorts");
+        drop_same(spec, "loadBalancerClass");
+    }
+    if is_external(before) && !is_external(spec) {
+        drop_same(spec, "externalTrafficPolicy");
+    }
+}
+
+fn node_ports(spec: &Map) -> Vec<i64> {
+    spec.get("ports")
+        .and_then(Value::as_seq)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::as_map)
+        .map(node_port)
+        .collect()
+}
+
+fn is_external(spec: &Map) -> bool {
+    match text(spec, "type") {
+        "LoadBalancer" | "NodePort" => true,
+        "ClusterIP" => spec
+            .get("externalIPs")
+            .and_then(Value::as_seq)
+            .is_some_and(|addresses| !addresses.is_empty()),
+        _ => false,
+    }
+}
+
+fn needs_health_check(spec: &Map) -> bool {
+    text(spec, "type") == "LoadBalancer" && text(spec, "externalTrafficPolicy") == "Local"
 }
 
 fn needs_address(spec: &Map) -> bool {
@@ -110,9 +190,6 @@ fn give_address(
     spec: &mut Map,
 ) -> Result<(), Refusal> {
     if !needs_address(spec) {
-        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
-            spec.remove(key);
-        }
         return Ok(());
     }
     let has_families = cluster.version.minor >= 20;
@@ -188,20 +265,24 @@ fn node_port(port: &Map) -> i64 {
     port.get("nodePort").and_then(Value::as_i64).unwrap_or(0)
 }
 
-/// Ports of the same number and protocol keep their node ports.
+/// Ports of the same name keep their node ports, unless another took them.
 fn keep_ports(spec: &mut Map, before: &Map) {
     let old = before
         .get("ports")
         .and_then(Value::as_seq)
         .unwrap_or_default();
+    let used = node_ports(spec);
     for port in ports_mut(spec) {
         if node_port(port) != 0 {
             continue;
         }
-        let same = old.iter().filter_map(Value::as_map).find(|other| {
-            other.get("port") == port.get("port") && other.get("protocol") == port.get("protocol")
-        });
-        if let Some(number) = same.map(node_port).filter(|number| *number != 0) {
+        // Of ports of one name the last counts, as in a map.
+        let same = old
+            .iter()
+            .filter_map(Value::as_map)
+            .rfind(|other| text(other, "name") == text(port, "name"));
+        let number = same.map(node_port).unwrap_or(0);
+        if number != 0 && !used.contains(&number) {
             port.insert("nodePort", number);
         }
     }
@@ -213,35 +294,17 @@ fn give_ports(
     name: &str,
     spec: &mut Map,
 ) -> Result<(), Refusal> {
-    let is_external = matches!(text(spec, "type"), "NodePort" | "LoadBalancer");
-    if !is_external {
-        for port in ports_mut(spec) {
-            port.remove("nodePort");
-        }
-    }
-    if text(spec, "type") == "LoadBalancer" && cluster.version.minor >= 20 {
-        spec.entry("allocateLoadBalancerNodePorts", || Value::Bool(true));
-    }
-    if is_external {
-        spec.entry("externalTrafficPolicy", || Value::from("Cluster"));
-    }
-    if !needs_ports(spec) {
+    let has_health = needs_health_check(spec) && cluster.version.minor >= 20;
+    if !needs_ports(spec) && !has_health {
         return Ok(());
     }
-    let mut taken = BTreeSet::new();
-    for stored in cluster.store.all("/services") {
-        let service = stored.to_value("v1", "Service");
-        let ports = service.at(&["spec", "ports"]).and_then(Value::as_seq);
-        for port in ports.unwrap_or_default().iter().filter_map(Value::as_map) {
-            if &*stored.name != name {
-                taken.insert(node_port(port));
-            }
-        }
-    }
-    for (at, port) in ports_mut(spec).enumerate() {
-        let asked = node_port(port);
-        if asked != 0 {
-            if taken.contains(&asked) {
+    let mut taken = taken_ports(cluster, name);
+    if needs_ports(spec) {
+        for (at, port) in ports_mut(spec).enumerate() {
+            let asked = node_port(port);
+            if asked == 0 {
+                port.insert("nodePort", free_port(cluster, &mut taken)?);
+            } else if taken.contains(&asked) {
                 let error = FieldError::invalid(
                     format!("spec.ports[{at}].nodePort"),
                     &Value::Int(asked),
@@ -249,16 +312,37 @@ fn give_ports(
                 );
                 return Err(Refusal::invalid(&resource.group_kind(), name, &[error]));
             }
-            continue;
         }
-        let size = NODE_PORTS.end - NODE_PORTS.start;
-        let start = cluster.randomness.below(size);
-        let free = (0..size)
-            .map(|step| i64::from(NODE_PORTS.start + (start + step) % size))
-            .find(|number| !taken.contains(number))
-            .ok_or_else(|| Refusal::internal("failed to allocate a nodePort: range is full"))?;
-        taken.insert(free);
-        port.insert("nodePort", free);
+    }
+    let asked = spec.get("healthCheckNodePort").and_then(Value::as_i64);
+    if has_health && asked.unwrap_or(0) == 0 {
+        spec.insert("healthCheckNodePort", free_port(cluster, &mut taken)?);
     }
     Ok(())
+}
+
+fn taken_ports(cluster: &Cluster, except: &str) -> BTreeSet<i64> {
+    let mut taken = BTreeSet::new();
+    for stored in cluster.store.all("/services") {
+        if &*stored.name == except {
+            continue;
+        }
+        let service = stored.to_value("v1", "Service");
+        if let Some(spec) = service.get("spec").and_then(Value::as_map) {
+            taken.extend(node_ports(spec));
+            taken.extend(spec.get("healthCheckNodePort").and_then(Value::as_i64));
+        }
+    }
+    taken
+}
+
+fn free_port(cluster: &mut Cluster, taken: &mut BTreeSet<i64>) -> Result<i64, Refusal> {
+    let size = NODE_PORTS.end - NODE_PORTS.start;
+    let start = cluster.randomness.below(size);
+    let free = (0..size)
+        .map(|step| i64::from(NODE_PORTS.start + (start + step) % size))
+        .find(|number| !taken.contains(number))
+        .ok_or_else(|| Refusal::internal("failed to allocate a nodePort: range is full"))?;
+    taken.insert(free);
+    Ok(free)
 }

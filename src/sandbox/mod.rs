@@ -25,6 +25,8 @@ pub mod apply;
 
 pub mod patch;
 
+mod validate;
+
 mod catalog;
 mod crd;
 
@@ -67,6 +69,9 @@ pub struct Options {
     /// TLS under a certificate of its own, and a token for who may come in.
     /// Without it, whoever reaches the address is an administrator.
     pub tls: bool,
+    /// Without them, nothing happens to an object but what clients do to it, as
+    /// with a kube-apiserver that has no controller manager beside it.
+    pub controllers: bool,
 }
 
 impl Default for Options {
@@ -76,6 +81,7 @@ impl Default for Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             kube_version: KubeVersion::default(),
             tls: false,
+            controllers: true,
         }
     }
 }
@@ -139,12 +145,14 @@ impl Sandbox {
             .unwrap_or_default();
         let version = options.kube_version.clone();
         let counted = writes.clone();
+        let controllers = options.controllers;
         let thread = std::thread::Builder::new()
             .name("sandbox".to_owned())
             .spawn(move || {
                 let catalog = Catalog::of_release(&release);
                 let mut cluster = Cluster::new(version, catalog, counted);
                 cluster.root_certificate = root_certificate;
+                cluster.life.has_controllers = controllers;
                 run(cluster, listening, stopped);
             })
             .map_err(StartError::Thread)?;

@@ -7,7 +7,7 @@ use super::cluster::Cluster;
 use super::patch::{self, PatchError};
 use super::status::{Cause, FieldError, Refusal};
 use super::verbs::Call;
-use super::{crd, decode, defaults};
+use super::{crd, decode, defaults, validate};
 use crate::object::Gvk;
 use crate::value::{Map, Value};
 use std::rc::Rc;
@@ -18,18 +18,35 @@ pub use decode::duplicate_fields;
 /// and named. An error is in the words of Go's decoder.
 pub fn decode(resource: &Resource, object: &mut Value) -> Result<Vec<String>, String> {
     match &resource.custom {
-        Some(custom) if custom.preserves_unknown => Ok(Vec::new()),
-        Some(custom) => Ok(match custom.open_api() {
-            Some(schema) => decode::prune_custom(schema, object),
-            None => Vec::new(),
-        }),
+        Some(custom) => {
+            let mut strict = decode::custom_metadata(resource.schema(), object)
+                .map_err(|error| error.to_string())?;
+            if let (false, Some(schema)) = (custom.preserves_unknown, custom.open_api()) {
+                strict.extend(decode::prune_custom(schema, object));
+                decode::drop_nulls(schema, object);
+            }
+            Ok(strict)
+        }
         None => {
             let decoded =
                 decode::decode(resource.schema(), object).map_err(|error| error.to_string())?;
+            let empties = sent_empties(resource, object);
             *object = decoded.object;
             set_kind(resource, object);
+            put_empties(object, &empties);
             Ok(decoded.strict)
         }
+    }
+}
+
+/// Reads what an apply made, in which nothing is unknown: the schema was asked
+/// before. A custom resource is not pruned then, of nulls neither.
+pub fn decode_applied(resource: &Resource, object: &mut Value) -> Result<(), String> {
+    match &resource.custom {
+        Some(_) => decode::custom_metadata(resource.schema(), object)
+            .map(drop)
+            .map_err(|error| error.to_string()),
+        None => decode(resource, object).map(drop),
     }
 }
 
@@ -42,8 +59,9 @@ pub fn default(resource: &Resource, object: &mut Value) {
             }
         }
         None => {
-            let gvk = Gvk::new(&resource.group, &resource.version, &resource.kind);
+            let gvk = gvk(resource);
             defaults::set_defaults(&gvk, resource.schema(), object);
+            decode::through_internal(&gvk, object);
         }
     }
 }
@@ -65,16 +83,23 @@ pub fn admit(
 }
 
 /// All that is wrong with an object.
-pub fn validate(
-    _cluster: &Cluster,
-    resource: &Resource,
-    object: &Value,
-    _live: Option<&Value>,
-) -> Vec<FieldError> {
-    match &resource.custom {
-        Some(custom) => crd::validate(custom, object),
-        None => Vec::new(),
+pub fn validate(resource: &Resource, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
+    match (&resource.custom, live) {
+        (Some(custom), live) => {
+            let mut faults = match live {
+                Some(live) => validate::custom_meta_update(object, live),
+                None => validate::custom_meta(object),
+            };
+            faults.extend(crd::validate(custom, object));
+            faults
+        }
+        (None, Some(live)) => validate::update(&gvk(resource), object, live),
+        (None, None) => validate::create(&gvk(resource), object),
     }
+}
+
+fn gvk(resource: &Resource) -> Gvk {
+    Gvk::new(&resource.group, &resource.version, &resource.kind)
 }
 
 /// Warnings about what is allowed and will not last.
@@ -138,7 +163,65 @@ pub fn track(
         schema: resource.schema(),
         reset: &reset_fields(resource, subresource),
     };
+    let empties = sent_empties(resource, object);
+    for path in &empties {
+        if let Some(parent) = parent_mut(object, path) {
+            parent.remove(path[path.len() - 1]);
+        }
+    }
     *object = apply::track_update(live, std::mem::take(object), &writer);
+    put_empties(object, &empties);
+}
+
+/// Fields of which the server knows an empty value from none, because it
+/// compares them by reflect.DeepEqual: a NetworkPolicy's generation, an
+/// immutable Secret. They stay in the object until `stored`; nobody owns them.
+const KNOWN_EMPTIES: &[(&str, &[&[&str]])] = &[
+    (
+        "networking.k8s.io/networkpolicies",
+        &[&["spec", "ingress"], &["spec", "egress"]],
+    ),
+    ("/secrets", &[&["data"]]),
+    ("/configmaps", &[&["binaryData"]]),
+];
+
+fn sent_empties(resource: &Resource, object: &Value) -> Vec<&'static [&'static str]> {
+    let Some((_, paths)) = KNOWN_EMPTIES
+        .iter()
+        .find(|(shelf, _)| *shelf == &*resource.shelf)
+    else {
+        return Vec::new();
+    };
+    let is_empty = |value: &Value| match value {
+        Value::Seq(items) => items.is_empty(),
+        Value::Map(map) => map.is_empty(),
+        _ => false,
+    };
+    paths
+        .iter()
+        .copied()
+        .filter(|path| object.at(path).is_some_and(is_empty))
+        .collect()
+}
+
+fn put_empties(object: &mut Value, paths: &[&'static [&'static str]]) {
+    for path in paths {
+        let empty = match path.first() {
+            Some(&"spec") => Value::Seq(Vec::new()),
+            _ => Value::Map(Map::new()),
+        };
+        if let Some(parent) = parent_mut(object, path) {
+            parent.insert(path[path.len() - 1], empty);
+        }
+    }
+}
+
+/// The map that holds the last step of a path.
+fn parent_mut<'a>(object: &'a mut Value, path: &[&str]) -> Option<&'a mut Map> {
+    let (_, above) = path.split_last()?;
+    above.iter().try_fold(object.as_map_mut()?, |map, key| {
+        map.get_mut(key)?.as_map_mut()
+    })
 }
 
 pub fn keep_times_if_unchanged(object: &mut Value, live: &Value) {

@@ -412,6 +412,14 @@ impl FieldError {
         }
     }
 
+    pub fn not_found(field: impl Into<String>, value: &Value) -> Self {
+        FieldError {
+            field: field.into(),
+            reason: "FieldValueNotFound",
+            body: format!("Not found: {}", shown(value)),
+        }
+    }
+
     /// The text without the field.
     pub fn body(&self) -> String {
         self.body.clone()

@@ -4,6 +4,7 @@
 
 use super::catalog::Resource;
 use super::cluster::Cluster;
+use super::decode;
 use super::status::{GroupName, Refusal};
 use super::verbs::metadata_mut;
 use super::{crd, rules};
@@ -268,6 +269,9 @@ pub fn prepare_create(cluster: &Cluster, resource: &Resource, object: &mut Value
     } else {
         metadata.remove("generation");
     }
+    if &*resource.shelf == "apps/daemonsets" {
+        decode::number_template(object, None);
+    }
     let Some(root) = object.as_map_mut() else {
         return;
     };
@@ -331,6 +335,9 @@ fn store_version(root: &mut Map) {
 pub fn prepare_update(resource: &Resource, subresource: &str, object: &mut Value, live: &Value) {
     if subresource == "status" {
         return;
+    }
+    if &*resource.shelf == "apps/daemonsets" {
+        decode::number_template(object, Some(live));
     }
     if &*resource.shelf == crd::SHELF
         && let Some(root) = object.as_map_mut()

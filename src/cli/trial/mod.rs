@@ -97,6 +97,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         listen: arguments.listen,
         kube_version: arguments.kube_version.clone(),
         tls: arguments.write_kubeconfig.is_some() || !arguments.listen.ip().is_loopback(),
+        controllers: true,
     })?;
     let client = match &arguments.write_kubeconfig {
         Some(path) => {

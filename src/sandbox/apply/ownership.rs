@@ -1,6 +1,6 @@
 //! Who owns what after a write: structured-merge-diff's updater.
 
-use super::compare::compare;
+use super::compare::{Comparison, compare};
 use super::managers::{Entry, ManagerId, Managers};
 use super::merge::{merge, remove_items};
 use super::path::{Path, equal_values};
@@ -27,13 +27,11 @@ impl Updater<'_> {
     /// Takes from the others what changed, and gives what is left of them.
     fn take(
         &self,
-        live: &Value,
-        new: &Value,
+        comparison: &Comparison,
         managers: &mut Managers,
         who: &ManagerId,
         force: bool,
-    ) -> Result<super::compare::Comparison, Vec<Conflict>> {
-        let comparison = compare(self.schema, live, new);
+    ) -> Result<Comparison, Vec<Conflict>> {
         let seen = comparison.without(self.reset);
         let touched = seen.modified.union(&seen.added);
         let mut conflicts = Vec::new();
@@ -58,7 +56,8 @@ impl Updater<'_> {
     /// After an update or a patch: `who` owns what it changed.
     pub fn update(&self, live: &Value, new: &Value, managers: &mut Managers, who: &ManagerId) {
         self.reconcile(managers);
-        let Ok(seen) = self.take(live, new, managers, who, true) else {
+        let comparison = compare(self.schema, live, new);
+        let Ok(seen) = self.take(&comparison, managers, who, true) else {
             return;
         };
         let owned = managers.get(who).map(|e| e.fields.clone());
@@ -100,7 +99,7 @@ impl Updater<'_> {
             Some(last) if !last.is_empty() => self.prune(merged, managers, &last),
             _ => merged,
         };
-        self.take(live, &new, managers, who, force)?;
+        self.take(&compare(self.schema, live, &new), managers, who, force)?;
         Ok((!equal_values(live, &new)).then_some(new))
     }
 

@@ -83,6 +83,33 @@ fn prune(place: &Place<'_>, value: &mut Value, path: &mut String, gone: &mut Vec
     }
 }
 
+/// Removes nulls where the schema takes none and has no default for them.
+pub fn drop_nulls(schema: &Value, object: &mut Value) {
+    match object {
+        Value::Map(map) => {
+            let properties = schema.get("properties").and_then(Value::as_map);
+            map.retain(|key, value| {
+                let Some(place) = properties.and_then(|map| map.get(key)) else {
+                    if let Some(place @ Value::Map(_)) = schema.get("additionalProperties") {
+                        drop_nulls(place, value);
+                    }
+                    return true;
+                };
+                drop_nulls(place, value);
+                !value.is_null() || flag(place, "nullable") || place.get("default").is_some()
+            });
+        }
+        Value::Seq(items) => {
+            if let Some(schema) = schema.get("items") {
+                for item in items {
+                    drop_nulls(schema, item);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Sets the defaults of the schema. A null where the schema takes none and has
 /// a default makes room for it.
 pub fn default_custom(schema: &Value, object: &mut Value) {

@@ -29,6 +29,15 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// For the value of a field of the root.
+    pub fn below(schema: &'a Schema, field: &str) -> Self {
+        Decoder {
+            names: vec![field.to_owned()],
+            path: field.to_owned(),
+            ..Decoder::new(schema)
+        }
+    }
+
     /// What a value is after Go read it. None is Go's nil.
     pub fn value(&mut self, node: &Node, value: &Value) -> Result<Option<Value>, DecodeError> {
         if self.names.len() > MAX_DEPTH {
@@ -284,10 +293,14 @@ pub fn without_empties(schema: &Schema, node: &Node, value: &Value) -> Value {
             .map(|item| without_empties(schema, element, item))
             .collect::<Vec<_>>()
             .into(),
+        // No bytes are bytes, too, in a map.
         (Shape::Map { element, .. }, Value::Map(entries)) => Value::Map(
             entries
                 .iter()
-                .map(|(key, value)| (key, without_empties(schema, element, value)))
+                .map(|(key, value)| match (&element.shape, value) {
+                    (Shape::Bytes, Value::Null) => (key, Value::from("")),
+                    _ => (key, without_empties(schema, element, value)),
+                })
                 .collect(),
         ),
         _ => value.clone(),

@@ -7,10 +7,13 @@ mod duplicates;
 mod go;
 mod quantity;
 
+mod internal;
+
 mod custom;
 
-pub use custom::{default_custom, prune_custom};
+pub use custom::{default_custom, drop_nulls, prune_custom};
 pub use duplicates::duplicate_fields;
+pub use internal::{number_template, through_internal};
 pub use quantity::{FORMAT_FAULT, Quantity};
 
 use crate::sandbox::schema::{Schema, Shape};
@@ -45,6 +48,25 @@ pub fn decode(schema: &Schema, object: &Value) -> Result<Decoded, DecodeError> {
         object: read.unwrap_or_default(),
         strict: decoder.strict,
     })
+}
+
+/// Reads the metadata of a custom resource, which has the type of all others'.
+pub fn custom_metadata(schema: &Schema, object: &mut Value) -> Result<Vec<String>, DecodeError> {
+    let root = schema.struct_of(schema.root());
+    let Some(field) = root.and_then(|fields| fields.field("metadata")) else {
+        return Ok(Vec::new());
+    };
+    let Some(metadata) = object
+        .as_map_mut()
+        .and_then(|root| root.get_mut("metadata"))
+    else {
+        return Ok(Vec::new());
+    };
+    let mut decoder = go::Decoder::below(schema, "metadata");
+    *metadata = decoder
+        .value(&field.node, metadata)?
+        .unwrap_or_else(|| Value::Map(Map::new()));
+    Ok(decoder.strict)
 }
 
 /// As it comes back from the store, which knows no empty list or map.

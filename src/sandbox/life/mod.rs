@@ -58,6 +58,8 @@ pub struct Life {
     orphaned: BTreeSet<Box<str>>,
     /// What is to be looked at again at some time.
     later: BTreeSet<(Timestamp, Key)>,
+    /// Off, only what kube-apiserver itself does is done: CRDs are served.
+    pub has_controllers: bool,
 }
 
 impl Life {
@@ -105,7 +107,7 @@ impl Life {
 /// Looks at what has been touched since the last step.
 pub fn step(cluster: &mut Cluster) {
     let orphaned = std::mem::take(&mut cluster.life.orphaned);
-    if !orphaned.is_empty() {
+    if !orphaned.is_empty() && cluster.life.has_controllers {
         collect::dependents_of(cluster, &orphaned);
         volume::claims_gone(cluster, &orphaned);
     }
@@ -120,6 +122,9 @@ pub fn step(cluster: &mut Cluster) {
 }
 
 fn look(cluster: &mut Cluster, shelf: &Shelf, namespace: &str, name: &str) {
+    if !cluster.life.has_controllers && &**shelf != super::crd::SHELF {
+        return;
+    }
     let stored = cluster.store.get(shelf, namespace, name).cloned();
     if !namespace.is_empty() {
         namespace::look_at_content(cluster, namespace, stored.is_none());

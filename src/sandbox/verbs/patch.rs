@@ -183,15 +183,8 @@ fn apply(
         write::metadata_mut(&mut object).insert("name", call.name.as_str());
     }
     check_name(call, &object)?;
-    // What the schema does not know was refused by the apply itself.
-    write::decode(
-        resource,
-        &mut object,
-        Vec::new(),
-        Validation::Ignore,
-        warnings,
-    )
-    .map_err(|fault| fault.of_object(resource))?;
+    rules::decode_applied(resource, &mut object)
+        .map_err(|fault| write::DecodeFault::WrongType(fault).of_applied(resource, &config))?;
     rules::default(resource, &mut object);
     match live {
         Some(live) => write::complete_update(

@@ -127,6 +127,17 @@ impl DecodeFault {
         ))
     }
 
+    /// The refusal of what an apply made; the server has no word for it.
+    pub fn of_applied(&self, resource: &Resource, config: &Value) -> Refusal {
+        let gvk = format!("{}, Kind={}", resource.api_version(), resource.kind);
+        Refusal::failed(format!(
+            "failed to convert new object ({}/{}; {gvk}) to proper version: unable to convert unstructured object to {gvk}: {}",
+            text(config, &["metadata", "namespace"]),
+            text(config, &["metadata", "name"]),
+            self.text()
+        ))
+    }
+
     /// The refusal of what a patch made.
     pub fn of_patched(&self, patched: &Value) -> Refusal {
         let error = FieldError::invalid("patch", &Value::from(patched.to_json()), self.text());
@@ -201,10 +212,11 @@ pub fn complete_create(
     if tracking == Tracking::Update {
         rules::track(cluster, resource, None, &mut object, &options.manager, "");
     }
-    strategy::reset_on_create(resource, &mut object);
     rules::admit(cluster, resource, &mut object, None)?;
+    allocate::on_create(cluster, resource, &mut object)?;
+    strategy::reset_on_create(resource, &mut object);
     strategy::prepare_create(cluster, resource, &mut object);
-    let errors = rules::validate(cluster, resource, &object, None);
+    let errors = rules::validate(resource, &object, None);
     if !errors.is_empty() {
         return Err(Refusal::invalid(&resource.group_kind(), &name, &errors));
     }
@@ -220,7 +232,6 @@ pub fn complete_create(
             Refusal::already_exists(&resource.group_resource(), &name)
         });
     }
-    allocate::on_create(cluster, resource, &mut object)?;
     let object = rules::stored(resource, object);
     rules::warn(resource, &object, &mut warnings);
     if options.dry_run {
@@ -262,12 +273,13 @@ pub fn complete_update(
             target.subresource,
         );
     }
-    strategy::reset_on_update(resource, target.subresource, &mut object, live);
     if target.subresource.is_empty() {
         rules::admit(cluster, resource, &mut object, Some(live))?;
+        allocate::on_update(cluster, resource, &mut object, live)?;
     }
+    strategy::reset_on_update(resource, target.subresource, &mut object, live);
     strategy::prepare_update(resource, target.subresource, &mut object, live);
-    let errors = rules::validate(cluster, resource, &object, Some(live));
+    let errors = rules::validate(resource, &object, Some(live));
     if !errors.is_empty() {
         return Err(Refusal::invalid(
             &resource.group_kind(),
@@ -275,7 +287,6 @@ pub fn complete_update(
             &errors,
         ));
     }
-    allocate::on_update(cluster, resource, &mut object, live)?;
     let mut object = rules::stored(resource, object);
     rules::keep_times_if_unchanged(&mut object, live);
     rules::warn(resource, &object, &mut warnings);
