@@ -5,6 +5,7 @@
 //! `cases/NAME.out` holds what helm printed for each line of arguments.
 //! `HELM_RECORD=/path/to/helm cargo test --test helm` records them anew.
 
+mod archives;
 mod dependencies;
 mod txtar;
 

@@ -38,8 +38,24 @@ pub enum ArchiveError {
     TooManyFiles,
 }
 
+/// What may still be unpacked: the charts inside of a chart share its limits,
+/// or archives in archives would multiply them.
+pub struct Budget {
+    bytes: u64,
+    files: usize,
+}
+
+impl Budget {
+    pub fn new() -> Self {
+        Budget {
+            bytes: MAX_CHART_BYTES,
+            files: MAX_FILES,
+        }
+    }
+}
+
 /// The files of a packed chart, their names relative to its base directory.
-pub fn unpack(bytes: &[u8]) -> Result<Vec<ChartFile>, ArchiveError> {
+pub fn unpack(bytes: &[u8], budget: &mut Budget) -> Result<Vec<ChartFile>, ArchiveError> {
     const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b, 0x08];
     if !bytes.starts_with(GZIP_MAGIC) {
         return Err(ArchiveError::NoGzip);
@@ -48,7 +64,6 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<ChartFile>, ArchiveError> {
     let plain = flate2::read::MultiGzDecoder::new(bytes).take(2 * MAX_CHART_BYTES);
     let mut archive = tar::Archive::new(plain);
     let mut files = Vec::new();
-    let mut remaining = MAX_CHART_BYTES;
     for entry in archive.entries().map_err(ArchiveError::Damaged)? {
         let mut entry = entry.map_err(ArchiveError::Damaged)?;
         let kind = entry.header().entry_type();
@@ -61,21 +76,22 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<ChartFile>, ArchiveError> {
         }
         let name = relative_name(&raw)?;
         let size = entry.size();
-        if size > remaining {
+        if size > budget.bytes {
             return Err(ArchiveError::ChartTooLarge);
         }
         if size > MAX_FILE_BYTES {
             return Err(ArchiveError::FileTooLarge(raw));
         }
-        if files.len() == MAX_FILES {
-            return Err(ArchiveError::TooManyFiles);
-        }
+        budget.files = budget
+            .files
+            .checked_sub(1)
+            .ok_or(ArchiveError::TooManyFiles)?;
         let mut data = Vec::with_capacity(size as usize);
         entry
             .read_to_end(&mut data)
             .map_err(ArchiveError::Damaged)?;
-        remaining -= data.len() as u64;
-        if remaining == 0 {
+        budget.bytes -= data.len() as u64;
+        if budget.bytes == 0 {
             return Err(ArchiveError::ChartTooLarge);
         }
         if data.starts_with(UTF8_BOM) {

@@ -1,5 +1,6 @@
 //! From a list of files to a chart, with the charts in charts/.
 
+use super::archive::Budget;
 use super::metadata::{API_VERSION_V1, Lock, Metadata, ValidationError, api_version};
 use super::{ArchiveError, Chart, ChartFile, DirectoryError, Subchart, archive, directory};
 use crate::helm::values::{ValuesFileError, load_values};
@@ -60,17 +61,18 @@ pub fn from_tree(tree: &dyn Tree, root: &str) -> Result<Chart, LoadError> {
         .and_then(|(resolved, _)| tree.read(&resolved))
         .map_err(|cause| LoadError::NoChart { path, cause })?;
     check_api_version(&chart_yaml)?;
-    from_files(directory::read(tree, root)?, 0)
+    from_files(directory::read(tree, root)?, &mut Budget::new(), 0)
 }
 
 pub fn from_archive(bytes: &[u8]) -> Result<Chart, LoadError> {
-    let files = archive::unpack(bytes)?;
+    let mut budget = Budget::new();
+    let files = archive::unpack(bytes, &mut budget)?;
     let chart_yaml = files
         .iter()
         .find(|file| file.name == "Chart.yaml")
         .ok_or(LoadError::NoChartYaml)?;
     check_api_version(&chart_yaml.data)?;
-    from_files(files, 0)
+    from_files(files, &mut budget, 0)
 }
 
 /// Of the outermost chart only, as in Helm.
@@ -97,7 +99,11 @@ fn document(file: &str, data: &[u8]) -> Result<Value, LoadError> {
         })
 }
 
-fn from_files(files: Vec<ChartFile>, depth: usize) -> Result<Chart, LoadError> {
+fn from_files(
+    files: Vec<ChartFile>,
+    budget: &mut Budget,
+    depth: usize,
+) -> Result<Chart, LoadError> {
     if depth > MAX_SUBCHART_DEPTH {
         return Err(LoadError::TooDeep);
     }
@@ -158,7 +164,7 @@ fn from_files(files: Vec<ChartFile>, depth: usize) -> Result<Chart, LoadError> {
         if entry.starts_with(['_', '.']) {
             continue;
         }
-        let subchart = subchart(&entry, files, chart.name(), depth)?;
+        let subchart = subchart(&entry, files, chart.name(), budget, depth)?;
         chart.dependencies.push(Subchart {
             entry,
             chart: subchart,
@@ -171,6 +177,7 @@ fn subchart(
     entry: &str,
     files: Vec<ChartFile>,
     parent: &str,
+    budget: &mut Budget,
     depth: usize,
 ) -> Result<Chart, LoadError> {
     let loaded = if entry.ends_with(".tgz") {
@@ -182,16 +189,16 @@ fn subchart(
                 found: first.name.clone(),
             });
         }
-        archive::unpack(&first.data)
+        archive::unpack(&first.data, budget)
             .map_err(LoadError::from)
-            .and_then(|files| from_files(files, depth + 1))
+            .and_then(|files| from_files(files, budget, depth + 1))
     } else {
         let below = files.into_iter().filter_map(|mut file| {
             let (_, rest) = file.name.split_once('/')?;
             file.name = rest.to_owned();
             Some(file)
         });
-        from_files(below.collect(), depth + 1)
+        from_files(below.collect(), budget, depth + 1)
     };
     loaded.map_err(|cause| LoadError::Subchart {
         entry: entry.to_owned(),

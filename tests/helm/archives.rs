@@ -1,0 +1,188 @@
+//! Archives that want to do harm, or are broken.
+
+use drupelet::helm::{Chart, chart::MAX_CHART_BYTES, chart::MAX_FILES};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
+
+const CHART_YAML: &[u8] = b"apiVersion: v2\nname: x\nversion: 1.0.0\n";
+
+fn archive(fill: impl FnOnce(&mut tar::Builder<GzEncoder<Vec<u8>>>)) -> Vec<u8> {
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    fill(&mut builder);
+    let packed = builder.into_inner().expect("it is packed in memory");
+    packed.finish().expect("it is packed in memory")
+}
+
+/// A file with any name at all, which the builder would refuse.
+fn add(builder: &mut tar::Builder<GzEncoder<Vec<u8>>>, name: &str, data: &[u8]) {
+    let mut header = tar::Header::new_old();
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_size(data.len() as u64);
+    header.set_mode(0o644);
+    header.set_cksum();
+    builder
+        .append(&header, data)
+        .expect("it is packed in memory");
+}
+
+#[track_caller]
+fn check(bytes: &[u8], expected: &str) {
+    let found = match Chart::from_archive(bytes) {
+        Ok(chart) => format!("loads {}", chart.name()),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(found, expected);
+}
+
+/// The texts are those of `helm template` 4.2.4 for the same archive.
+#[test]
+fn names_that_lead_out_are_refused() {
+    let with = |name: &str| {
+        archive(|builder| {
+            add(builder, "x/Chart.yaml", CHART_YAML);
+            add(builder, name, b"data");
+        })
+    };
+    check(
+        &with("x/../../etc/passwd"),
+        "chart illegally references parent directory",
+    );
+    check(
+        &with("x//etc/passwd"),
+        "chart illegally contains absolute paths",
+    );
+    check(
+        &with("x/c:/windows"),
+        "chart contains illegally named files",
+    );
+    check(&with("x/a/../b"), "loads x");
+    check(&with("x\\templates\\a.yaml"), "loads x");
+    check(
+        &with("stray"),
+        "chart illegally contains content outside the base directory: \"stray\"",
+    );
+    check(&with("Chart.yaml/x"), "chart yaml not in base directory");
+}
+
+#[test]
+fn links_are_not_followed() {
+    let bytes = archive(|builder| {
+        add(builder, "x/Chart.yaml", CHART_YAML);
+        for (name, target) in [
+            ("x/values.yaml", "/etc/passwd"),
+            ("x/Chart.lock", "../../key"),
+        ] {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            builder
+                .append_link(&mut header, name, target)
+                .expect("it is packed in memory");
+        }
+    });
+    let chart = Chart::from_archive(&bytes).expect("links are empty files");
+    assert!(chart.values.is_empty());
+}
+
+#[test]
+fn what_is_no_archive_is_said() {
+    check(b"", "gzip: invalid header");
+    check(b"apiVersion: v2\n", "gzip: invalid header");
+    check(&archive(|_| {}), "no files in chart archive");
+    let mut cut = archive(|builder| add(builder, "x/Chart.yaml", CHART_YAML));
+    cut.truncate(cut.len() / 2);
+    let error = Chart::from_archive(&cut).expect_err("it is cut in two");
+    assert!(
+        error.to_string().starts_with("the archive is damaged"),
+        "{error}"
+    );
+    check(
+        &archive(|builder| add(builder, "x/values.yaml", b"a: b\n")),
+        "unable to detect chart version, no Chart.yaml found",
+    );
+}
+
+#[test]
+fn bombs_stop_at_the_limits() {
+    let large = vec![b'a'; 6 << 20];
+    check(
+        &archive(|builder| add(builder, "x/big.txt", &large)),
+        "decompressed chart file \"x/big.txt\" is larger than the maximum file size 5242880",
+    );
+    let four = vec![b'a'; 4 << 20];
+    check(
+        &archive(|builder| {
+            for number in 0..27 {
+                add(builder, &format!("x/{number}"), &four);
+            }
+        }),
+        &format!("decompressed chart is larger than the maximum size {MAX_CHART_BYTES}"),
+    );
+    check(
+        &archive(|builder| {
+            for number in 0..=MAX_FILES {
+                add(builder, &format!("x/{number}"), b"");
+            }
+        }),
+        &format!("chart archive holds more than {MAX_FILES} files"),
+    );
+}
+
+#[test]
+fn zeros_without_end_are_not_unpacked() {
+    // A tar file that ends after its header, and a gigabyte of padding.
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    let mut header = tar::Header::new_gnu();
+    header.set_path("x/a").expect("a short name");
+    header.set_size(8 << 30);
+    header.set_cksum();
+    gzip.write_all(header.as_bytes()).expect("in memory");
+    gzip.write_all(&vec![0; 8 << 20]).expect("in memory");
+    let bytes = gzip.finish().expect("in memory");
+    check(
+        &bytes,
+        &format!("decompressed chart is larger than the maximum size {MAX_CHART_BYTES}"),
+    );
+}
+
+#[test]
+fn charts_inside_of_charts_end() {
+    let mut inner = archive(|builder| add(builder, "x/Chart.yaml", CHART_YAML));
+    for _ in 0..40 {
+        let bytes = inner;
+        inner = archive(|builder| {
+            add(builder, "x/Chart.yaml", CHART_YAML);
+            add(builder, "x/charts/x-1.0.0.tgz", &bytes);
+        });
+    }
+    let error = Chart::from_archive(&inner).expect_err("it is too deep");
+    let text = error.to_string();
+    assert!(
+        text.ends_with("more than 32 charts inside of each other"),
+        "{text}"
+    );
+}
+
+#[test]
+fn archives_in_an_archive_share_the_limits() {
+    let zeros = vec![0; 4 << 20];
+    let bomb = archive(|builder| {
+        add(builder, "x/Chart.yaml", CHART_YAML);
+        for number in 0..20 {
+            add(builder, &format!("x/{number}"), &zeros);
+        }
+    });
+    let bytes = archive(|builder| {
+        add(builder, "x/Chart.yaml", CHART_YAML);
+        add(builder, "x/charts/one.tgz", &bomb);
+        add(builder, "x/charts/two.tgz", &bomb);
+    });
+    check(
+        &bytes,
+        &format!(
+            "error unpacking subchart two.tgz in x: decompressed chart is larger than the maximum \
+             size {MAX_CHART_BYTES}"
+        ),
+    );
+}
