@@ -4,4 +4,6 @@
 
 mod cases;
 mod funcs;
+mod fuzz;
+mod limits;
 mod support;

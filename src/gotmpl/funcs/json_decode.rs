@@ -62,8 +62,13 @@ impl Decoder<'_> {
 
     /// The error about the byte that stands here.
     fn unexpected(&self, context: &str) -> String {
-        let Some(byte) = self.peek() else {
-            return "unexpected end of JSON input".into();
+        // At the end Go feeds its scanner one more space, which ends neither a
+        // literal nor an escape.
+        let inside = context.starts_with("in ") || context.contains("numeric literal");
+        let byte = match self.peek() {
+            Some(byte) => byte,
+            None if inside => b' ',
+            None => return "unexpected end of JSON input".into(),
         };
         let shown = match byte {
             b'\'' => "\\'".to_owned(),

@@ -2,11 +2,13 @@
 // and the errors as text/template gives them, before Helm rewrites them.
 //
 //	go run . CASES-DIRECTORY        records every *.txt of the directory anew
-//	go run . -serve                 reads requests as JSON lines, see serve.go
+//	go run . -serve                 answers requests, see serve.go
+//	go run . -fuzz N -seed S        writes random cases, see fuzz.go
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -167,15 +169,26 @@ func shorten(text string) string {
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: gotmpl CASES-DIRECTORY | -serve")
-		os.Exit(2)
+	flags := flag.NewFlagSet("gotmpl", flag.ExitOnError)
+	serving := flags.Bool("serve", false, "answer requests from stdin")
+	fuzzing := flags.Int("fuzz", 0, "write so many random cases to stdout")
+	seed := flags.Int64("seed", 1, "where the random cases start")
+	only := flags.String("only", "", "functions that the random cases prefer")
+	if err := flags.Parse(os.Args[1:]); err != nil {
+		panic(err)
 	}
-	if os.Args[1] == "-serve" {
+	switch {
+	case *serving:
 		serve(os.Stdin, os.Stdout)
 		return
+	case *fuzzing > 0:
+		fuzz(*seed, *fuzzing, *only, os.Stdout)
+		return
+	case flags.NArg() != 1:
+		fmt.Fprintln(os.Stderr, "usage: gotmpl CASES-DIRECTORY | -serve | -fuzz N [-seed S]")
+		os.Exit(2)
 	}
-	paths, err := filepath.Glob(filepath.Join(os.Args[1], "*.txt"))
+	paths, err := filepath.Glob(filepath.Join(flags.Arg(0), "*.txt"))
 	if err != nil {
 		panic(err)
 	}
