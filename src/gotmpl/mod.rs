@@ -34,6 +34,8 @@ mod parse;
 
 mod exec;
 
+mod eval;
+
 mod builtins;
 
 pub mod engine;
