@@ -48,6 +48,17 @@ pub fn exec_error(name: &str, error: &Error) -> String {
     lines.trim().to_owned()
 }
 
+/// Where `required` or `fail` stand that ended a render, if that is another
+/// place than the one that Helm names: deeper in the includes.
+pub fn refusal_place(error: &Error) -> Option<String> {
+    warning(&error.to_string())?;
+    let mut places = error
+        .chain()
+        .filter_map(|layer| Some(Step::parse(&layer)?.location));
+    let outermost = places.next()?;
+    places.last().filter(|innermost| *innermost != outermost)
+}
+
 /// What stands between the first start and the last end.
 fn warning(text: &str) -> Option<&str> {
     let start = text.find(WARN_START)? + WARN_START.len();

@@ -2,7 +2,7 @@
 
 use super::chart::{Chart, ChartFile};
 use super::dependencies::{self, MissingDependencies};
-use super::errors::{exec_error, parse_error};
+use super::errors::{exec_error, parse_error, refusal_place};
 use super::manifest::{ManifestError, Manifests};
 use super::node::{Graph, Node};
 use super::release::{Crd, Release, ReleaseNameError, RenderOptions};
@@ -39,6 +39,10 @@ pub enum RenderError {
     /// A template that does not parse or fails.
     #[error("{0}")]
     Template(String),
+    /// `required` or `fail` inside of includes, of which Helm names the
+    /// outermost place only.
+    #[error("{text}")]
+    Refused { text: String, place: String },
     #[error(transparent)]
     Manifest(#[from] ManifestError),
 }
@@ -111,7 +115,13 @@ pub fn render(chart: Chart, options: &RenderOptions<'_>) -> Result<Release, Rend
             .insert("Template", scope::template_val(&template));
         let text = context
             .render(name, Val::Map(template.scope.clone()))
-            .map_err(|error| RenderError::Template(exec_error(name, &error)))?;
+            .map_err(|error| {
+                let text = exec_error(name, &error);
+                match refusal_place(&error) {
+                    Some(place) => RenderError::Refused { text, place },
+                    None => RenderError::Template(text),
+                }
+            })?;
         let mut text = text.to_text();
         if text.contains(NO_VALUE) {
             text = text.replace(NO_VALUE, "").into();

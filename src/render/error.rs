@@ -16,8 +16,11 @@ pub enum RenderError {
     Tree(#[from] TreeError),
     #[error(transparent)]
     Load(#[from] helm::LoadError),
-    #[error(transparent)]
-    Helm(#[from] helm::RenderError),
+    #[error("{source}{}", innermost(.source))]
+    Helm {
+        #[from]
+        source: helm::RenderError,
+    },
     #[error(transparent)]
     Values(#[from] helm::ValuesError),
     #[error("{0}")]
@@ -45,6 +48,14 @@ impl RenderError {
             version,
         } = need;
         RenderError::Unmet(format!("{name} {version} of {repository}: {cause}"))
+    }
+}
+
+/// Helm's words name the outermost place of a refusal; here the innermost too.
+fn innermost(error: &helm::RenderError) -> String {
+    match error {
+        helm::RenderError::Refused { place, .. } => format!(" (refused at {place})"),
+        _ => String::new(),
     }
 }
 
