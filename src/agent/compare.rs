@@ -361,7 +361,11 @@ impl Comparison {
         let Some(previous) = &self.previous else {
             return Ok(None);
         };
-        if self.force_render || self.keep == Keep::Always || previous.context != context {
+        if self.force_render
+            || self.keep == Keep::Always
+            || previous.context != context
+            || !previous.unlisted.is_empty()
+        {
             return Ok(None);
         }
         let untouched = previous.items.iter().all(|item| {

@@ -24,9 +24,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// What failed to be fetched is tried again after these pauses.
-const RETRY_FIRST: Duration = Duration::from_secs(10);
-const RETRY_LONGEST: Duration = Duration::from_secs(180);
 /// Events of one application are folded for so long before it is compared.
 const FOLD: Duration = Duration::from_millis(50);
 /// Health changes are folded for so long before they are written.
@@ -45,6 +42,7 @@ pub(super) enum Timer {
     SelfHeal(AppId),
     Deletion(AppId),
     RetryOperation(AppId, u64),
+    SyncAgain(AppId),
     Pause(AppId, u64),
     Observe(AppId, u64),
     Discover,
@@ -196,7 +194,7 @@ impl Controller {
                 }
             }
             Message::Live(key, moved) => self.live_moved(&key, &moved.instances, &moved),
-            Message::KindListed => {}
+            Message::KindListed => self.kind_listed(),
             Message::KindsChanged => self.kinds_changed(),
             Message::Discovered(result) => self.discovered(result),
             Message::Resolved(id, generation, result) => self.resolved(&id, generation, result),
@@ -241,6 +239,7 @@ impl Controller {
             Timer::SelfHeal(id) => self.want_compare(&id),
             Timer::Deletion(id) => self.begin_deletion(&id),
             Timer::RetryOperation(id, number) => self.retry_operation(&id, number),
+            Timer::SyncAgain(id) => self.sync_again(&id),
             Timer::Pause(id, number) => self.step(&id, number, Event::PauseOver),
             Timer::Observe(id, number) => {
                 let observes = self
@@ -387,6 +386,40 @@ impl Controller {
         }
     }
 
+    /// A kind whose list had failed may be known now.
+    fn kind_listed(&mut self) {
+        let ids: Vec<AppId> = self
+            .apps
+            .iter()
+            .filter(|(_, app)| {
+                app.compared.as_ref().is_some_and(|compared| {
+                    let mut unlisted = compared.unlisted.iter();
+                    unlisted.any(|kind| self.live.is_listed(kind))
+                })
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ids {
+            self.want_compare(&id);
+        }
+    }
+
+    /// The API server was away until the last retry of an automated sync:
+    /// another attempt, much later.
+    fn sync_again(&mut self, id: &AppId) {
+        if let Some(app) = self.apps.get_mut(id)
+            && app.operation.is_none()
+            && app
+                .auto
+                .attempted
+                .as_ref()
+                .is_some_and(|(_, succeeded)| !succeeded)
+        {
+            app.auto.attempted = None;
+            self.want_compare(id);
+        }
+    }
+
     fn project_changed(&mut self, name: &str) {
         let ids: Vec<AppId> = self
             .apps
@@ -491,7 +524,7 @@ impl Controller {
                 tracing::warn!(error, "discovery failed, tried again soon");
                 self.rediscover = false;
                 self.discovering = true;
-                self.after(RETRY_FIRST, Timer::Discover);
+                self.after(self.settings.retry_first, Timer::Discover);
                 return;
             }
         }
@@ -574,7 +607,13 @@ impl Controller {
         app.job = Some(Job::Resolve);
         let (wanted, generation) = (app.app.clone(), app.generation);
         let (sources, results, id) = (self.sources.clone(), self.results.clone(), id.clone());
-        self.fetch_pool.run(move || {
+        let server = wanted
+            .spec
+            .sources()
+            .first()
+            .map(|source| sources.server_of(&source.repo_url))
+            .unwrap_or_default();
+        self.fetch_pool.run_with(server, move || {
             let result = sources.resolve(&wanted, fresh).map_err(Box::new);
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::Resolved(id, generation, result));
@@ -628,9 +667,11 @@ impl Controller {
         let Some(app) = self.apps.get_mut(id) else {
             return;
         };
-        let pause = RETRY_FIRST
+        let pause = self
+            .settings
+            .retry_first
             .saturating_mul(1 << app.failures.min(10))
-            .min(RETRY_LONGEST);
+            .min(self.settings.retry_longest);
         app.failures = app.failures.saturating_add(1);
         app.retry_at = Some(Instant::now() + pause);
         let pause = pause + self.jitter.below(pause / 4) + Duration::from_millis(1);
@@ -681,14 +722,14 @@ impl Controller {
         self.metrics.polls.add_one();
         let revisions: Vec<String> = revisions.into_iter().collect();
         let (sources, results) = (self.sources.clone(), self.results.clone());
-        self.fetch_pool.run(move || {
+        self.fetch_pool.run_with(sources.server_of(&url), move || {
             let answers = sources.poll(&url, &revisions);
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::Polled(url, answers));
         });
     }
 
-    fn polled(&mut self, url: &str, answers: &[(String, String)]) {
+    fn polled(&mut self, url: &str, answers: &[(String, Option<String>)]) {
         self.schedule_poll(url.to_owned());
         let mut moved = Vec::new();
         for (id, app) in &self.apps {
@@ -697,11 +738,15 @@ impl Controller {
                 source.repo_url == url
                     && source.chart.is_empty()
                     && answers.iter().any(|(revision, commit)| {
+                        let failed = app.source_error.is_some();
+                        let is_at = app.resolved.get(index).map(|r| &r.revision);
                         *revision == source.target_revision
-                            && app
-                                .resolved
-                                .get(index)
-                                .is_none_or(|resolved| resolved.revision != *commit)
+                            && match commit {
+                                // What kept the sources away may be over.
+                                Some(commit) => failed || is_at != Some(commit),
+                                // Told once; the last snapshot stands.
+                                None => !failed,
+                            }
                     })
             });
             if is_behind {
@@ -811,6 +856,7 @@ impl Controller {
                 app.compare_error = None;
                 app.failures = 0;
                 app.compared = Some(Arc::new(outcome.compared));
+                abandon_outdated(app);
                 let renders = app
                     .operation
                     .as_ref()
@@ -829,10 +875,17 @@ impl Controller {
                     self.report_now(id);
                 }
             }
+            Err(error) if app.resolved.iter().any(Resolved::is_damaged) && app.may_refetch() => {
+                tracing::warn!(app = %id, %error, "the snapshot is damaged, fetched anew");
+                app.refetched_at = Some(Instant::now());
+                app.wants.resolve = true;
+                app.wants.compare = true;
+            }
             Err(error) => {
                 tracing::warn!(app = %id, %error, "comparison");
+                let is_damaged = app.resolved.iter().any(Resolved::is_damaged);
                 app.compare_error = Some(error.clone());
-                if matches!(error, CompareError::Cluster(_)) {
+                if is_damaged || matches!(error, CompareError::Cluster(_)) {
                     self.retry_later(id);
                 }
                 self.operation_without_manifests(id, &error);
@@ -854,7 +907,7 @@ impl Controller {
                 tracing::warn!(app = %id, message, "deletion");
                 app.auto.condition = Some(message);
                 self.report_soon(id);
-                self.after(RETRY_FIRST, Timer::Deletion(id.clone()));
+                self.after(self.settings.retry_first, Timer::Deletion(id.clone()));
             }
         }
     }
@@ -900,6 +953,29 @@ impl Controller {
             && !self.discovering
             && children_are_known
             && self.apps.values().all(AppState::is_settled)
+    }
+}
+
+/// An automated operation that waits for its retry has no future once there
+/// is a newer commit: that one may be the mend.
+fn abandon_outdated(app: &mut AppState) {
+    let Some(operation) = &app.operation else {
+        return;
+    };
+    let wanted = &operation.state.operation;
+    let revision = wanted
+        .sync
+        .as_ref()
+        .map(|sync| match sync.revisions.as_slice() {
+            [] => sync.revision.clone(),
+            revisions => revisions.join(","),
+        });
+    if operation.is_waiting_for_retry()
+        && wanted.initiated_by.automated
+        && revision != Some(app.revision())
+    {
+        app.operation = None;
+        app.auto.attempted = None;
     }
 }
 

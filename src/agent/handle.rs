@@ -10,6 +10,7 @@ use super::settings::Settings;
 use super::sources::Sources;
 use super::watch::Watches;
 use crate::app::{Condition, OperationPhase, SyncCode};
+use crate::git;
 use crate::kube::Client;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,8 +19,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Repositories that are talked to at a time.
-const FETCHES: usize = 4;
+/// Conversations with repositories at a time.
+const FETCHES: usize = 6;
 /// Writes on their way at a time, over all applications.
 const WRITES: usize = 4;
 /// One heavy job at a time: a Pi has 512 MB.
@@ -96,6 +97,7 @@ pub struct Handle {
     pub metrics: Arc<Metrics>,
     pub client: Client,
     live: Arc<Live>,
+    sources: Arc<Sources>,
 }
 
 impl Agent {
@@ -114,6 +116,7 @@ impl Agent {
         let watches = Watches::start(&client, &settings, live.clone(), sender.clone())?;
         watches.start_fixed(&discovery);
         let release = settings.release_memory;
+        let sources = Arc::new(sources);
         let controller = Controller {
             fetch_pool: Pool::new("fetch", FETCHES, || {}),
             heavy_pool: Pool::new("compare", HEAVY_JOBS, release),
@@ -123,7 +126,7 @@ impl Agent {
             discovery,
             live: live.clone(),
             watches,
-            sources: Arc::new(sources),
+            sources: sources.clone(),
             metrics: metrics.clone(),
             shared: shared.clone(),
             results: sender.clone(),
@@ -152,6 +155,7 @@ impl Agent {
                 metrics,
                 client,
                 live,
+                sources,
             },
             thread: Some(thread),
         })
@@ -213,6 +217,11 @@ impl Handle {
             return false;
         }
         settled.recv_timeout(longest).is_ok()
+    }
+
+    /// What went between repositories, the cache and us.
+    pub fn git_counts(&self) -> git::Counts {
+        self.sources.git_counts()
     }
 
     /// Live objects that are known.

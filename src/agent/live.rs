@@ -115,6 +115,10 @@ impl Live {
         self.listed.notify_all();
     }
 
+    pub fn is_listed(&self, kind: &(String, String)) -> bool {
+        self.lock().kinds.get(kind) == Some(&KindState::Listed)
+    }
+
     /// Waits until none of the kinds is being listed any more; those that
     /// are not known by then.
     pub fn wait_listed(

@@ -43,13 +43,14 @@ pub(super) enum Message {
     /// The revisions of an application's sources are known and their
     /// snapshots are there.
     Resolved(AppId, u64, Result<Vec<Resolved>, Box<SourceError>>),
-    /// A poll: which (repository, revision) is at which commit now.
-    Polled(String, Vec<(String, String)>),
+    /// A poll of a repository: which revision is at which commit now, `None`
+    /// where that could not be told.
+    Polled(String, Vec<(String, Option<String>)>),
     Compared(AppId, u64, Box<Result<CompareOutcome, CompareError>>),
     /// A task of a sync is done: the operation's number, the event.
     Task(AppId, u64, sync::Event),
     Applied(AppId, u64, usize, Applied),
-    NamespaceReady(AppId, u64, Result<(), String>),
+    NamespaceReady(AppId, u64, Result<(), sync::TaskFault>),
     Reported(AppId, Result<Option<Object>, String>),
     CascadeDone(AppId, Result<bool, String>),
     Refresh(AppId, bool),

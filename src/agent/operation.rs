@@ -11,7 +11,7 @@ use crate::app::{
 };
 use crate::diff::Digest;
 use crate::object::ResourceKey;
-use crate::sync::{self, Effect, Event, Item, Outcome, Prunable, Settings, Sync, plan};
+use crate::sync::{self, Effect, Event, Item, Outcome, Prunable, Settings, Sync, TaskFault, plan};
 use crate::value::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -34,6 +34,10 @@ pub(super) struct RunningOperation {
     /// Tasks whose health is awaited.
     pub observed: BTreeSet<usize>,
     pub terminate: bool,
+    /// Why the attempt before this one failed.
+    pub last_failure: String,
+    /// What failed last may succeed later without anybody's doing.
+    pub is_transient: bool,
     /// Items of the comparison that asked for this sync.
     pub items: Option<Vec<Item>>,
 }
@@ -93,6 +97,8 @@ impl Controller {
             applied: BTreeMap::new(),
             observed: BTreeSet::new(),
             terminate: false,
+            last_failure: String::new(),
+            is_transient: false,
             items,
         });
         self.report_now(id);
@@ -121,12 +127,9 @@ impl Controller {
 
     /// The comparison failed on which an operation waits.
     pub(super) fn operation_without_manifests(&mut self, id: &AppId, error: &CompareError) {
-        let waits = self
-            .apps
-            .get(id)
-            .and_then(|app| app.operation.as_ref())
-            .is_some_and(|operation| operation.stage == Stage::Rendering);
-        if waits {
+        let operation = self.apps.get_mut(id).and_then(|app| app.operation.as_mut());
+        if let Some(operation) = operation.filter(|o| o.stage == Stage::Rendering) {
+            operation.is_transient = matches!(error, CompareError::Cluster(_));
             self.end_operation(
                 id,
                 Outcome {
@@ -218,7 +221,7 @@ impl Controller {
             let (results, id) = (self.results.clone(), id.clone());
             self.write_pool.run(move || {
                 let result = writer.ensure_namespace(&namespace, metadata.as_ref());
-                let result = result.map(|_| ()).map_err(|fault| fault.message);
+                let result = result.map(|_| ());
                 // The controller may have stopped: nobody waits then.
                 let _ = results.send(Message::NamespaceReady(id, number, result));
             });
@@ -228,7 +231,12 @@ impl Controller {
         }
     }
 
-    pub(super) fn namespace_ready(&mut self, id: &AppId, number: u64, result: Result<(), String>) {
+    pub(super) fn namespace_ready(
+        &mut self,
+        id: &AppId,
+        number: u64,
+        result: Result<(), TaskFault>,
+    ) {
         let Some(operation) = self.running(id, number) else {
             return;
         };
@@ -237,13 +245,16 @@ impl Controller {
                 operation.stage = Stage::Syncing;
                 self.step(id, number, Event::Started);
             }
-            Err(message) => self.end_operation(
-                id,
-                Outcome {
-                    phase: OperationPhase::Failed,
-                    message: format!("cannot create the namespace: {message}"),
-                },
-            ),
+            Err(fault) => {
+                operation.is_transient = fault.is_transient;
+                self.end_operation(
+                    id,
+                    Outcome {
+                        phase: OperationPhase::Failed,
+                        message: format!("cannot create the namespace: {}", fault.message),
+                    },
+                );
+            }
         }
     }
 
@@ -282,6 +293,7 @@ impl Controller {
         };
         let effects = sync.step(event);
         let outcome = sync.outcome().cloned();
+        operation.is_transient = sync.failed_for_now();
         if let Some(index) = awaited
             && outcome.is_none()
             && sync.awaits(index)
@@ -424,6 +436,7 @@ impl Controller {
                 humantime::format_duration(Duration::from_secs(pause.as_secs().max(1)))
             );
             tracing::warn!(app = %id, "{}", operation.state.message);
+            operation.last_failure = outcome.message;
             let number = operation.number;
             operation.stage = Stage::WaitingForRetry {
                 at: Instant::now() + pause,
@@ -452,11 +465,16 @@ impl Controller {
             .as_ref()
             .is_some_and(|sync| sync.dry_run);
         app.auto.attempted = Some((app.attempt_key(), !failed && !dry));
+        let again = failed && operation.is_transient && !operation.terminate;
+        let pause = self.settings.retry_longest;
         app.finished_operation = Some(operation.state);
         app.clear_operation |= operation.from_field;
         if app.compare_when_idle {
             app.compare_when_idle = false;
             app.wants.compare = true;
+        }
+        if again {
+            self.after(pause, Timer::SyncAgain(id.clone()));
         }
         self.report_now(id);
         self.consider_auto_sync(id, None);

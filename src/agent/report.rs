@@ -118,8 +118,12 @@ impl Controller {
             }
         }
         let mut root = Map::new();
+        // An old CRD without some of our fields drops them each time: that must
+        // not become a write because of a newer time.
         if !patch.is_empty() {
-            patch.insert("reconciledAt", now);
+            if !only_adds(&patch, &known) || !known.contains_key("reconciledAt") {
+                patch.insert("reconciledAt", now);
+            }
             root.insert("status", patch);
         }
         if app.clear_operation && app.operation.is_none() {
@@ -230,7 +234,14 @@ impl Controller {
         };
         let mut state = operation.state.clone();
         if let Some(sync) = &operation.sync {
-            state.message = sync.progress();
+            state.message = match operation.last_failure.as_str() {
+                "" => sync.progress(),
+                failure => format!(
+                    "{}, attempt #{} after: {failure}",
+                    sync.progress(),
+                    state.retry_count
+                ),
+            };
             // Results on the way are for hooks: a restart must not run them twice.
             let mut result = sync_result(app, sync);
             result.resources.retain(|one| !one.hook_type.is_empty());
@@ -314,6 +325,17 @@ impl Controller {
         });
         (worst.as_str().to_owned(), resources)
     }
+}
+
+/// Whether a merge patch changes nothing that is there.
+fn only_adds(patch: &Map, known: &Map) -> bool {
+    patch
+        .iter()
+        .all(|(key, change)| match (known.get(key), change) {
+            (None, _) => true,
+            (Some(Value::Map(below)), Value::Map(change)) => only_adds(change, below),
+            (Some(_), _) => false,
+        })
 }
 
 /// The conditions of now; each keeps its time while it says the same.

@@ -15,6 +15,10 @@ pub struct Settings {
     pub poll_jitter: Duration,
     /// Time between two looks at a repository on the local disk.
     pub local_poll_interval: Duration,
+    /// Pauses between attempts at what failed by itself (a repository that
+    /// cannot be reached): the first, and the longest that they grow to.
+    pub retry_first: Duration,
+    pub retry_longest: Duration,
     /// Gives unused memory back to the system; runs after heavy jobs.
     pub release_memory: fn(),
 }
@@ -28,6 +32,8 @@ impl Default for Settings {
             poll_interval: Duration::from_secs(120),
             poll_jitter: Duration::from_secs(60),
             local_poll_interval: Duration::from_secs(1),
+            retry_first: Duration::from_secs(10),
+            retry_longest: Duration::from_secs(180),
             release_memory: || {},
         }
     }

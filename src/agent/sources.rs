@@ -33,9 +33,15 @@ pub enum SourceError {
     #[error("a source with ref {0:?} may not have a chart")]
     ReferenceChart(String),
     #[error(transparent)]
-    Git(#[from] git::Error),
+    Git(#[from] Arc<git::Error>),
     #[error(transparent)]
     Chart(#[from] registry::Error),
+}
+
+impl From<git::Error> for SourceError {
+    fn from(error: git::Error) -> Self {
+        SourceError::Git(Arc::new(error))
+    }
 }
 
 impl SourceError {
@@ -92,6 +98,15 @@ impl Resolved {
         }
     }
 
+    /// Did reading find the snapshot gone or damaged? Then resolve again.
+    pub fn is_damaged(&self) -> bool {
+        match &self.content {
+            Content::Git(snapshot) => snapshot.is_damaged(),
+            // Charts are looked up in their own cache each time.
+            Content::Chart(_) => false,
+        }
+    }
+
     /// When the commit was made, in Unix seconds.
     pub fn committed_at(&self) -> Option<i64> {
         match &self.content {
@@ -103,6 +118,9 @@ impl Resolved {
 
 /// What was asked: a repository and a revision.
 type Question = (String, String);
+/// What came back; a refusal too is shared, or a repository that hangs would
+/// be waited for once an application.
+type Reply = Result<git::Resolved, Arc<git::Error>>;
 
 pub struct Sources {
     locator: git::Locator,
@@ -110,7 +128,7 @@ pub struct Sources {
     charts: registry::Charts,
     /// For repositories that need no settings of their own.
     http: http::Client,
-    recent: Mutex<BTreeMap<Question, (git::Resolved, Instant)>>,
+    recent: Mutex<BTreeMap<Question, (Reply, Instant)>>,
     /// One conversation at a time with each repository.
     busy: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
 }
@@ -132,14 +150,28 @@ impl Sources {
         }
     }
 
-    fn recent(&self) -> MutexGuard<'_, BTreeMap<Question, (git::Resolved, Instant)>> {
+    fn recent(&self) -> MutexGuard<'_, BTreeMap<Question, (Reply, Instant)>> {
         self.recent.lock().expect("no holder of this lock panics")
+    }
+
+    /// Zeros where all repositories are mapped to this machine.
+    pub fn git_counts(&self) -> git::Counts {
+        let cache = self.locator.cache.as_ref();
+        cache.map(git::Cache::counts).unwrap_or_default()
     }
 
     /// Whether a repository is on this machine: polled more often.
     pub fn is_local(&self, url: &str) -> bool {
         git::RepositoryUrl::parse(url)
             .is_ok_and(|url| self.locator.mapped(&url).is_some() || url.local_path().is_some())
+    }
+
+    /// The server of a repository, "" for one on this machine.
+    pub(super) fn server_of(&self, url: &str) -> String {
+        if self.is_local(url) {
+            return String::new();
+        }
+        git::RepositoryUrl::parse(url).map_or_else(|_| String::new(), |url| url.authority())
     }
 
     fn repository(&self, url: &str) -> Result<git::Repository, git::Error> {
@@ -211,13 +243,8 @@ impl Sources {
             .filter(|(_, asked)| !fresh && asked.elapsed() < SHARED_FOR)
             .map(|(resolved, _)| resolved.clone());
         let resolved = match known {
-            Some(resolved) => resolved,
-            None => {
-                let resolved = repository.resolve(revision)?;
-                self.recent()
-                    .insert(question, (resolved.clone(), Instant::now()));
-                resolved
-            }
+            Some(reply) => reply?,
+            None => self.ask(&repository, question)?,
         };
         let snapshot = repository.fetch(&resolved)?;
         Ok(Resolved {
@@ -279,28 +306,34 @@ impl Sources {
         self.resolve_source(&source, "", false)?.tree()
     }
 
-    /// Asks a repository what its revisions mean now; what cannot be told is
-    /// left out, the last snapshot stands.
-    pub fn poll(&self, url: &str, revisions: &[String]) -> Vec<(String, String)> {
+    /// Asks a repository what its revisions mean now; `None` where it cannot
+    /// be told.
+    pub fn poll(&self, url: &str, revisions: &[String]) -> Vec<(String, Option<String>)> {
         let lock = self.lock_of(url);
         let _one_at_a_time = lock.lock().expect("no holder of this lock panics");
         let Ok(repository) = self.repository(url) else {
             return Vec::new();
         };
-        let mut answers = Vec::new();
-        for revision in revisions {
-            match repository.resolve(revision) {
-                Ok(resolved) => {
-                    answers.push((revision.clone(), resolved.commit.clone()));
-                    self.recent().insert(
-                        (url.to_owned(), revision.clone()),
-                        (resolved, Instant::now()),
-                    );
+        let ask =
+            |revision: &String| match self.ask(&repository, (url.to_owned(), revision.clone())) {
+                Ok(resolved) => Some(resolved.commit),
+                Err(error) => {
+                    tracing::debug!(%error, "poll");
+                    None
                 }
-                Err(error) => tracing::debug!(%error, "poll"),
-            }
-        }
-        answers
+            };
+        revisions
+            .iter()
+            .map(|revision| (revision.clone(), ask(revision)))
+            .collect()
+    }
+
+    /// Asks the remote, and remembers the answer for a moment.
+    fn ask(&self, repository: &git::Repository, question: Question) -> Reply {
+        let reply = repository.resolve(&question.1).map_err(Arc::new);
+        self.recent()
+            .insert(question, (reply.clone(), Instant::now()));
+        reply
     }
 
     fn lock_of(&self, url: &str) -> Arc<Mutex<()>> {

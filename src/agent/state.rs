@@ -9,7 +9,10 @@ use crate::diff::Digest;
 use crate::value::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Snapshots found damaged are fetched anew at once, but not more often.
+const REFETCH_PAUSE: Duration = Duration::from_secs(60);
 
 pub(super) struct AppState {
     pub id: AppId,
@@ -51,6 +54,8 @@ pub(super) struct AppState {
     /// When to try again what failed by itself.
     pub retry_at: Option<Instant>,
     pub failures: u32,
+    /// When a damaged snapshot was last fetched anew.
+    pub refetched_at: Option<Instant>,
 }
 
 /// What is to be done next; folded while a job runs.
@@ -112,7 +117,15 @@ impl AppState {
             resource_version: String::new(),
             retry_at: None,
             failures: 0,
+            refetched_at: None,
         }
+    }
+
+    /// The cache may be deleted under our hands: that is mended at once, but
+    /// a disk that damages everything is not hammered.
+    pub fn may_refetch(&self) -> bool {
+        self.refetched_at
+            .is_none_or(|at| at.elapsed() > REFETCH_PAUSE)
     }
 
     pub fn sync_code(&self) -> SyncCode {

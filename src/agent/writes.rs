@@ -62,6 +62,7 @@ impl Writer {
                 gvk.api_version()
             ),
             aborts: false,
+            is_transient: false,
         })
     }
 
@@ -172,6 +173,7 @@ impl Writer {
         Err(TaskFault {
             message: format!("{}: changes faster than it can be adopted", live.key()),
             aborts: false,
+            is_transient: true,
         })
     }
 
@@ -243,6 +245,7 @@ impl Writer {
                 return Err(TaskFault {
                     message: format!("CustomResourceDefinition {name}: not established in time"),
                     aborts: false,
+                    is_transient: true,
                 });
             }
             thread::sleep(ESTABLISHED_POLL);
@@ -268,6 +271,7 @@ impl Writer {
                 return Err(TaskFault {
                     message: format!("{}: is not deleted in time", resource.key(namespace, name)),
                     aborts: false,
+                    is_transient: true,
                 });
             }
             thread::sleep(GONE_POLL);
@@ -436,6 +440,7 @@ fn desired(task: &Task) -> Result<Object, TaskFault> {
 pub(super) fn fault(error: &kube::Error) -> TaskFault {
     TaskFault {
         message: error.to_string(),
+        is_transient: error.is_retryable(),
         // The client has retried already: the API server is away.
         aborts: error.status().is_none() && error.is_retryable(),
     }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 pub fn text(handle: &Handle) -> String {
     let mut out = String::new();
     let counts = handle.client.counts();
+    let git = handle.git_counts();
     let metrics = &handle.metrics;
     for (name, help, value) in [
         (
@@ -37,6 +38,31 @@ pub fn text(handle: &Handle) -> String {
             "drupelet_git_polls_total",
             "Times that a repository was asked for its refs.",
             metrics.polls.get(),
+        ),
+        (
+            "drupelet_git_requests_total",
+            "HTTP requests and ssh sessions to repositories.",
+            git.requests,
+        ),
+        (
+            "drupelet_git_received_bytes_total",
+            "Bytes that came from repositories.",
+            git.bytes_received,
+        ),
+        (
+            "drupelet_git_fetches_total",
+            "Packs that were fetched.",
+            git.fetches,
+        ),
+        (
+            "drupelet_git_objects_total",
+            "Objects in fetched packs.",
+            git.objects,
+        ),
+        (
+            "drupelet_git_written_bytes_total",
+            "Bytes of packs and indices written to the cache.",
+            git.bytes_written,
         ),
         (
             "drupelet_kube_reads_total",

@@ -3,6 +3,7 @@ use super::plan::{Action, Phase, Plan, Task};
 use crate::app::{OperationPhase, ResourceResult};
 use crate::health::HealthStatus;
 use crate::object::ResourceKey;
+use std::collections::BTreeSet;
 
 /// The pause between two waves, as upstream: controllers get a moment to
 /// react before health is believed.
@@ -47,6 +48,8 @@ pub struct TaskFault {
     pub message: String,
     /// The API server could not be reached: the rest of the sync is void.
     pub aborts: bool,
+    /// May the same succeed later without anybody's doing?
+    pub is_transient: bool,
 }
 
 /// How a sync ended.
@@ -88,6 +91,10 @@ pub struct Sync {
     failed: Option<Outcome>,
     outcome: Option<Outcome>,
     last_group: Option<(Phase, i32)>,
+    /// A task failed for a reason that does not go away by itself.
+    failed_for_good: bool,
+    /// Hooks that were running before a restart.
+    resumed: BTreeSet<usize>,
 }
 
 impl Sync {
@@ -101,6 +108,8 @@ impl Sync {
             failed: None,
             outcome: None,
             last_group: None,
+            failed_for_good: false,
+            resumed: BTreeSet::new(),
             plan,
         }
     }
@@ -112,7 +121,10 @@ impl Sync {
             if task.hook.is_some() && task.key == *key && task.phase.as_str() == phase {
                 match hook_phase {
                     "Succeeded" => self.states[index] = State::Done,
-                    "Running" => self.states[index] = State::AwaitingHealth,
+                    "Running" => {
+                        self.states[index] = State::AwaitingHealth;
+                        self.resumed.insert(index);
+                    }
                     _ => {}
                 }
             }
@@ -129,6 +141,12 @@ impl Sync {
 
     pub fn outcome(&self) -> Option<&Outcome> {
         self.outcome.as_ref()
+    }
+
+    /// Whether all that failed may succeed later without anybody's doing.
+    pub fn failed_for_now(&self) -> bool {
+        let failed = self.states.contains(&State::Failed);
+        failed && !self.failed_for_good
     }
 
     /// Whether the health of a task's object is still awaited.
@@ -209,7 +227,9 @@ impl Sync {
             (None, _) => "",
             (Some(_), State::Done) => "Succeeded",
             (Some(_), State::Failed) => "Failed",
-            (Some(_), _) => "Running",
+            (Some(_), State::AwaitingHealth) => "Running",
+            // Not yet there: after a restart it is run from its beginning.
+            (Some(_), State::Due | State::Clearing | State::InFlight) => "",
         };
         let status = match (&task.action, state) {
             (Action::KeepExtra(_), _) => "PruneSkipped",
@@ -327,6 +347,7 @@ impl Sync {
                 message: "successfully synced (dry run)".to_owned(),
             });
         } else {
+            self.observe_resumed(effects);
             self.advance(effects);
         }
     }
@@ -357,6 +378,7 @@ impl Sync {
     }
 
     fn fail_task(&mut self, index: usize, fault: TaskFault) {
+        self.failed_for_good |= !fault.is_transient;
         self.states[index] = State::Failed;
         self.messages[index] = fault.message.clone();
         if fault.aborts {
@@ -411,7 +433,6 @@ impl Sync {
                 }
                 let is_first = self.last_group.is_none();
                 self.last_group = Some(group);
-                self.observe_resumed(group, effects);
                 if !is_first {
                     self.stage = Stage::Pausing;
                     effects.push(Effect::Pause {
@@ -424,12 +445,10 @@ impl Sync {
         }
     }
 
-    fn observe_resumed(&self, group: (Phase, i32), effects: &mut Vec<Effect>) {
-        for (index, task) in self.plan.tasks.iter().enumerate() {
-            if (task.phase, task.wave) == group && self.states[index] == State::AwaitingHealth {
-                effects.push(Effect::ObserveHealth(index));
-            }
-        }
+    /// Hooks that were running before a restart: nobody else asks for them.
+    fn observe_resumed(&self, effects: &mut Vec<Effect>) {
+        let resumed = self.resumed.iter();
+        effects.extend(resumed.map(|index| Effect::ObserveHealth(*index)));
     }
 
     fn next_due(&self) -> Option<usize> {
@@ -497,6 +516,10 @@ impl Sync {
     ) {
         let is_hook = self.plan.tasks[index].hook.is_some();
         match health {
+            // It may have ended and been deleted before that was written down.
+            Some(HealthStatus::Missing) if self.resumed.remove(&index) => {
+                self.states[index] = State::Due;
+            }
             None | Some(HealthStatus::Healthy) => self.states[index] = State::Done,
             Some(HealthStatus::Progressing | HealthStatus::Suspended) => return,
             Some(HealthStatus::Missing) if !is_hook => return,
@@ -515,6 +538,7 @@ impl Sync {
                 };
                 self.states[index] = State::Failed;
                 self.messages[index] = message;
+                self.failed_for_good = true;
                 if self.failed.is_none() {
                     self.failed = Some(Outcome {
                         phase: OperationPhase::Failed,

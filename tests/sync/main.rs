@@ -182,6 +182,7 @@ fn a_failed_dry_run_writes_nothing_and_all_faults_are_told() {
         "dry-run ConfigMap a" | "dry-run ConfigMap b" => Err(TaskFault {
             message: format!("{label}: no"),
             aborts: false,
+            is_transient: false,
         }),
         _ => Ok(HealthStatus::Healthy),
     };
@@ -201,6 +202,7 @@ fn after_a_failed_apply_the_wave_is_finished_and_syncfail_hooks_run() {
         "apply ConfigMap a" => Err(TaskFault {
             message: "refused".into(),
             aborts: false,
+            is_transient: false,
         }),
         _ => Ok(HealthStatus::Healthy),
     };
@@ -243,6 +245,7 @@ fn an_unreachable_api_server_ends_the_sync_at_once() {
         "apply ConfigMap a" => Err(TaskFault {
             message: "connection refused".into(),
             aborts: true,
+            is_transient: false,
         }),
         _ => Ok(HealthStatus::Healthy),
     };
@@ -314,4 +317,20 @@ fn what_is_in_sync_is_not_sent_again() {
     both[0].in_sync = true;
     let (trace, _, _) = run(both, Vec::new(), &settings(), healthy);
     assert_eq!(trace, ["apply ConfigMap b"]);
+}
+
+/// A hook was running when the agent was killed: its end is awaited, it is
+/// not run again, and the rest follows.
+#[test]
+fn a_hook_that_ran_before_a_restart_is_awaited() {
+    let all = items("Job.batch job hook=PreSync\nConfigMap a");
+    let mut sync = Sync::new(plan(all, Vec::new(), &settings()));
+    let job = sync.task(0).key.clone();
+    sync.resume_hook(&job, "PreSync", "Running");
+    assert_eq!(sync.step(Event::Started), [Effect::DryRun(1)]);
+    let effects = sync.step(Event::DryRunDone(1, Ok(())));
+    assert_eq!(effects, [Effect::ObserveHealth(0), Effect::Report]);
+    let healthy = Event::Health(0, Some(HealthStatus::Healthy), String::new());
+    let effects = sync.step(healthy);
+    assert!(effects.contains(&Effect::Apply(1)), "{effects:?}");
 }
