@@ -8,5 +8,15 @@ mod support;
 
 mod world;
 
+mod node;
+
+mod process;
+
+mod state;
+
+mod apps;
+mod bad_input;
 mod drift;
+mod idle;
+mod kills;
 mod prune;

@@ -1,11 +1,12 @@
 //! One test's world: a repository, a control namespace, an agent.
 
+use crate::node;
 use crate::support::apiserver::{ApiServer, Options};
 use crate::support::cluster::{self, Cluster};
 use crate::support::repository::TestRepository;
 use drupelet::agent::{Agent, Seed, Settings, Sources, bootstrap};
 use drupelet::app::{Application, SyncCode};
-use drupelet::git::Locator;
+use drupelet::git::{Cache, Limits, Locator};
 use drupelet::http;
 use drupelet::kube::{
     ApplyOptions, Client, Config, DeleteOptions, Discovery, FieldValidation, Patch, Resource,
@@ -30,10 +31,12 @@ pub fn on_each(test: impl Fn(&Path)) {
     println!("on the sandbox:");
     test(&SANDBOX.get_or_init(cluster::sandbox).kubeconfig);
     let real = REAL.get_or_init(|| {
-        ApiServer::start(Options {
+        let real = ApiServer::start(Options {
             controller_manager: true,
             ..Options::default()
-        })
+        })?;
+        node::start(&real.kubeconfig());
+        Some(real)
     });
     if let Some(real) = real {
         println!("on kube-apiserver:");
@@ -83,6 +86,10 @@ impl World {
         Settings {
             namespace: self.control_namespace(),
             local_poll_interval: Duration::from_millis(150),
+            poll_interval: Duration::from_millis(500),
+            poll_jitter: Duration::from_millis(1),
+            retry_first: Duration::from_millis(500),
+            retry_longest: Duration::from_secs(4),
             ..Settings::default()
         }
     }
@@ -92,6 +99,8 @@ impl World {
         locator
             .map(&self.url(), self.repository.path.clone())
             .expect("a plain URL");
+        let cache = Cache::open(&self.folder().join("cache"), Limits::default());
+        locator.cache = Some(cache.expect("the folder is writable"));
         let http = http::Client::new(http::Settings::default()).expect("the settings are sound");
         let charts = Charts::open(&self.folder.path().join("charts"), Default::default());
         let charts = charts.expect("the folder is writable");

@@ -1,0 +1,161 @@
+//! At rest the agent costs nothing: no render, no write, not a byte.
+
+use crate::process::AgentProcess;
+use crate::support::git_server::{self, Behaviour};
+use crate::support::proxy::Proxy;
+use crate::world::{World, on_each, wait_until};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long nothing may happen; DRUPELET_IDLE_SECONDS says otherwise.
+const IDLE: Duration = Duration::from_secs(8);
+/// Several polls fall into it.
+const POLL: &str = "1s";
+const N_APPS: usize = 3;
+
+const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\ndata: {a: x}\n";
+const POLICY: &str = "syncPolicy: {automated: {prune: true, selfHeal: true}}";
+
+fn idle_time() -> Duration {
+    match std::env::var("DRUPELET_IDLE_SECONDS") {
+        Ok(text) => Duration::from_secs(text.parse().expect("a number of seconds")),
+        Err(_) => IDLE,
+    }
+}
+
+/// Names, sizes and times of everything in the cache.
+fn files(folder: &Path) -> BTreeMap<String, (u64, std::time::SystemTime)> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let metadata = entry.metadata().expect("nobody else deletes here");
+            let modified = metadata.modified().expect("the file system has times");
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            }
+            found.insert(
+                entry.path().display().to_string(),
+                (metadata.len(), modified),
+            );
+        }
+    }
+    found
+}
+
+/// Bytes that the process sent to a disk.
+fn disk_writes(process: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/io")).ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("write_bytes:"))?;
+    line.trim().parse().ok()
+}
+
+fn synced_apps(metrics: &BTreeMap<String, f64>) -> usize {
+    metrics
+        .keys()
+        .filter(|name| {
+            name.starts_with("argocd_app_info") && name.contains("sync_status=\"Synced\"")
+        })
+        .count()
+}
+
+/// Waits until all are Synced and nobody asks the API server for anything.
+fn wait_at_rest(
+    agent: &AgentProcess,
+    proxy: &Proxy,
+    passed: &mut Vec<crate::support::proxy::Passed>,
+) {
+    wait_until("all are Synced", || synced_apps(&agent.metrics()) == N_APPS);
+    let mut last = Instant::now();
+    wait_until("quiet", || {
+        let new = proxy.passed();
+        if !new.is_empty() {
+            last = Instant::now();
+        }
+        passed.extend(new);
+        last.elapsed() > Duration::from_millis(1500)
+    });
+}
+
+#[test]
+fn a_restart_and_then_rest_cost_nothing() {
+    on_each(|cluster| {
+        let world = World::new(cluster, "idle");
+        let files_of: Vec<(String, String)> = (0..N_APPS)
+            .map(|n| {
+                (
+                    format!("app{n}/config.yaml"),
+                    CONFIG.replace("NAME", &format!("config{n}")),
+                )
+            })
+            .collect();
+        let borrowed: Vec<(&str, &str)> = files_of
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        world.commit(&borrowed);
+        let server = git_server::serve_plain(world.folder(), Behaviour::default());
+        let url = match &server {
+            Some(server) => server.url("/repository"),
+            // Without git the repository is mapped: nothing is fetched then.
+            None => world.url(),
+        };
+        for n in 0..N_APPS {
+            let name = format!("{}-{n}", world.name);
+            world.create_app_at(&name, &format!("app{n}"), POLICY);
+            let patch = format!("spec: {{source: {{repoURL: '{url}'}}}}");
+            world.patch_app(&name, &patch);
+        }
+        let proxy = Proxy::start(cluster);
+        let options = ["--listen", "127.0.0.1:0", "--poll", POLL];
+        let agent = AgentProcess::start(&world, &proxy.kubeconfig(), &options);
+        wait_at_rest(&agent, &proxy, &mut Vec::new());
+        let first = agent.metrics();
+        assert!(first["drupelet_renders_total"] >= N_APPS as f64);
+        if server.is_some() {
+            assert!(first["drupelet_git_objects_total"] > 0.0, "{first:?}");
+        }
+        agent.kill();
+
+        let agent = AgentProcess::start(&world, &proxy.kubeconfig(), &options);
+        let mut passed = Vec::new();
+        wait_at_rest(&agent, &proxy, &mut passed);
+        let writes: Vec<_> = passed.iter().filter(|passed| passed.is_write()).collect();
+        assert!(writes.is_empty(), "the restart wrote: {writes:?}");
+        let before = agent.metrics();
+        assert!(
+            before["drupelet_renders_total"] <= N_APPS as f64,
+            "{before:?}"
+        );
+        assert_eq!(before["drupelet_git_objects_total"], 0.0);
+        assert_eq!(before["drupelet_kube_writes_total"], 0.0);
+
+        let cache = files(&AgentProcess::cache(&world));
+        let disk = disk_writes(agent.id());
+        std::thread::sleep(idle_time());
+        let passed = proxy.passed();
+        let asked: Vec<_> = passed
+            .iter()
+            .filter(|passed| passed.verb != "watch")
+            .collect();
+        assert!(asked.is_empty(), "asked of the API server: {asked:?}");
+        let after = agent.metrics();
+        for (name, value) in &before {
+            if !name.starts_with("drupelet_") && !name.starts_with("argocd_") {
+                continue; // the head of the answer
+            }
+            let may_grow = ["polls", "watches", "requests", "received"];
+            if !may_grow.iter().any(|word| name.contains(word)) {
+                assert_eq!(after[name], *value, "{name}");
+            }
+        }
+        let polls = "drupelet_git_polls_total";
+        assert!(after[polls] >= before[polls] + 2.0, "it does not poll");
+        assert_eq!(files(&AgentProcess::cache(&world)), cache, "the cache");
+        assert_eq!(disk_writes(agent.id()), disk, "bytes to the disk");
+    });
+}

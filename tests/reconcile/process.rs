@@ -1,0 +1,118 @@
+//! The agent in a process of its own: what is killed, and what is measured.
+
+use crate::world::{PATIENCE, World};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+pub struct AgentProcess {
+    child: Child,
+    out: PathBuf,
+}
+
+impl AgentProcess {
+    /// `drupelet agent` for a world's Applications, over the API server of a
+    /// kubeconfig.
+    pub fn start(world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
+        Self::spawn(world, kubeconfig, more)
+    }
+
+    fn spawn(world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
+        let out = world.folder().join("stdout");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(world.folder().join("stderr"))
+            .expect("the folder is writable");
+        let map = format!("{}={}", world.url(), world.repository.path.display());
+        let child = Command::new(env!("CARGO_BIN_EXE_drupelet"))
+            .env_clear()
+            .env("HOME", world.folder())
+            .arg("agent")
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .args(["--namespace", &world.control_namespace(), "--map", &map])
+            .arg("--cache-dir")
+            .arg(Self::cache(world))
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(File::create(&out).expect("the folder is writable"))
+            .stderr(log)
+            .spawn()
+            .expect("drupelet starts");
+        AgentProcess { child, out }
+    }
+
+    pub fn cache(world: &World) -> PathBuf {
+        world.folder().join("cache")
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // One that ended by itself is dead as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits for its end; its exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status.code();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("the agent does not end");
+    }
+
+    /// Where it serves /metrics, once it does.
+    fn address(&self) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let text = fs::read_to_string(&self.out).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.split_once("http://"));
+            if let Some((_, address)) = line {
+                return address.trim().to_owned();
+            }
+            assert!(Instant::now() < until, "it serves no metrics: {text}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    /// All counters and gauges, by name with labels.
+    pub fn metrics(&self) -> BTreeMap<String, f64> {
+        let address = self.address();
+        let mut stream = TcpStream::connect(&address).expect("it listens");
+        let request =
+            format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("it answers");
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| {
+                let (name, value) = line.rsplit_once(' ')?;
+                Some((name.to_owned(), value.parse().ok()?))
+            })
+            .collect()
+    }
+}
+
+impl Drop for AgentProcess {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
