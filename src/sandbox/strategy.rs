@@ -272,6 +272,9 @@ pub fn prepare_create(cluster: &Cluster, resource: &Resource, object: &mut Value
     if &*resource.shelf == "apps/daemonsets" {
         decode::number_template(object, None);
     }
+    if &*resource.shelf == "batch/jobs" {
+        select_pods_of_job(cluster, object);
+    }
     let Some(root) = object.as_map_mut() else {
         return;
     };
@@ -328,6 +331,49 @@ fn store_version(root: &mut Map) {
         && !list.contains(&name)
     {
         list.push(name);
+    }
+}
+
+/// A Job's pods carry its name and uid; the uid is what selects them.
+fn select_pods_of_job(cluster: &Cluster, object: &mut Value) {
+    let path = |path: &[&str]| {
+        let text = object.at(path).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let (name, uid) = (path(&["metadata", "name"]), path(&["metadata", "uid"]));
+    let Some(spec) = object.as_map_mut().map(|root| root.entry_map("spec")) else {
+        return;
+    };
+    if spec.get("manualSelector").and_then(Value::as_bool) == Some(true) {
+        return;
+    }
+    // The names with a prefix came with 1.27.
+    let is_prefixed = cluster.version.minor >= 27;
+    let labels = spec
+        .entry_map("template")
+        .entry_map("metadata")
+        .entry_map("labels");
+    for (key, value) in [("job-name", &name), ("controller-uid", &uid)] {
+        labels.entry(key, || Value::from(value.as_str()));
+        if is_prefixed {
+            labels.entry(&format!("batch.kubernetes.io/{key}"), || {
+                Value::from(value.as_str())
+            });
+        }
+    }
+    let labels = labels.clone();
+    let key = if is_prefixed {
+        "batch.kubernetes.io/controller-uid"
+    } else {
+        "controller-uid"
+    };
+    spec.entry_map("selector")
+        .entry_map("matchLabels")
+        .entry(key, || Value::from(uid));
+    // A Job without labels of its own has those of its pods.
+    let own = metadata_mut(object).entry_map("labels");
+    if own.is_empty() {
+        *own = labels;
     }
 }
 

@@ -11,4 +11,5 @@ mod answer;
 mod server;
 
 mod differential;
+mod kinds_of_sandbox;
 mod served;

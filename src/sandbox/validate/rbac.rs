@@ -89,7 +89,7 @@ pub fn binding(check: &mut Check, object: &Value, live: Option<&Value>, namespac
                         &[""],
                     );
                 }
-                if text(subject, "namespace").is_empty() {
+                if !namespaced && text(subject, "namespace").is_empty() {
                     check.required(format!("{path}.namespace"), "");
                 }
             }
