@@ -163,7 +163,13 @@ pub fn resources(catalog: &Catalog, group: &str, version: &str) -> Option<Value>
     if listed.is_empty() {
         return None;
     }
-    listed.sort_by(|a, b| a.0.cmp(&b.0));
+    // Those of definitions stand as they were made: status before scale.
+    let is_custom = catalog
+        .all()
+        .any(|r| r.group == group && r.version == version && r.is_custom());
+    if !is_custom {
+        listed.sort_by(|a, b| a.0.cmp(&b.0));
+    }
     let group_version = if group.is_empty() {
         version.to_owned()
     } else {

@@ -93,8 +93,16 @@ pub fn validate(resource: &Resource, object: &Value, live: Option<&Value>) -> Ve
             faults.extend(crd::validate(custom, object));
             faults
         }
-        (None, Some(live)) => validate::update(&gvk(resource), object, live),
-        (None, None) => validate::create(&gvk(resource), object),
+        (None, live) => {
+            let mut faults = match live {
+                Some(live) => validate::update(&gvk(resource), object, live),
+                None => validate::create(&gvk(resource), object),
+            };
+            if &*resource.shelf == crd::SHELF && resource.version == "v1" {
+                faults.extend(crd::check(object));
+            }
+            faults
+        }
     }
 }
 
@@ -114,11 +122,11 @@ fn reset_fields(resource: &Resource, subresource: &str) -> FieldSet {
             let schema = resource.schema();
             let known = schema.struct_of(schema.root());
             let names = known.map(|root| root.fields.iter().map(|field| &*field.name));
-            let mut paths: Vec<&[&str]> = vec![&["spec"], &["metadata"]];
+            let mut paths: Vec<&[&str]> = vec![&["spec"]];
             let names: Vec<[&str; 1]> = names
                 .into_iter()
                 .flatten()
-                .filter(|name| *name != "status")
+                .filter(|name| !matches!(*name, "status" | "metadata"))
                 .map(|name| [name])
                 .collect();
             paths.extend(names.iter().map(<[&str; 1]>::as_slice));
@@ -155,11 +163,16 @@ pub fn track(
             &empty
         }
     };
+    // The real server notes no time for changes by way of the scale.
+    let now = match subresource {
+        "scale" => String::new(),
+        _ => cluster.clock.seconds(),
+    };
     let writer = Writer {
         manager,
         api_version: &api_version,
         subresource,
-        now: &cluster.clock.seconds(),
+        now: &now,
         schema: resource.schema(),
         reset: &reset_fields(resource, subresource),
     };

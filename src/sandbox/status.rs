@@ -175,6 +175,11 @@ impl Refusal {
         Refusal::new(415, "UnsupportedMediaType", message.into(), details)
     }
 
+    /// What the handler of custom resources says, which is not go-restful.
+    pub fn unknown_format(message: impl Into<String>) -> Self {
+        Refusal::new(415, "UnsupportedMediaType", message.into(), None)
+    }
+
     pub fn not_acceptable(message: impl Into<String>) -> Self {
         let details = Some(Details::default());
         Refusal::new(406, "NotAcceptable", message.into(), details)

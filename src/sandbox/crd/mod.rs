@@ -5,10 +5,12 @@
 //! are accepted and takes them out when it goes; the schema is compiled at
 //! the first use, since most clusters use few of the kinds they define.
 
+mod check;
 mod names;
 mod serve;
 mod validate;
 
+pub use check::check;
 pub use names::{Verdict, judge};
 pub use serve::{SHELF, refresh, withdraw};
 pub use validate::validate;

@@ -17,7 +17,11 @@ fn check(schema: &Value, value: &Value, path: &str, errors: &mut Vec<FieldError>
     if value.is_null() && flag(schema, "nullable") {
         return;
     }
-    let wanted = text(schema, "type");
+    let wanted = if flag(schema, "x-kubernetes-int-or-string") {
+        "integer,string"
+    } else {
+        text(schema, "type")
+    };
     if !has_type(schema, wanted, value) {
         let shown = if path.is_empty() { "<nil>" } else { path };
         let detail = format!(
@@ -150,6 +154,11 @@ fn check_list(
     path: &str,
     errors: &mut Vec<FieldError>,
 ) {
+    if let Some(inner) = schema.get("items") {
+        for (at, item) in items.iter().enumerate() {
+            check(inner, item, &format!("{path}[{at}]"), errors);
+        }
+    }
     let count = items.len() as i64;
     if let Some(least) = schema.get("minItems").and_then(Value::as_i64)
         && count < least
@@ -170,11 +179,6 @@ fn check_list(
     {
         let detail = format!("{path} in body shouldn't contain duplicates");
         errors.push(FieldError::invalid(path, value, &detail));
-    }
-    if let Some(inner) = schema.get("items") {
-        for (at, item) in items.iter().enumerate() {
-            check(inner, item, &format!("{path}[{at}]"), errors);
-        }
     }
     check_keys(schema, items, path, errors);
 }
@@ -222,24 +226,19 @@ fn check_string(
     path: &str,
     errors: &mut Vec<FieldError>,
 ) {
+    // The first that does not hold is the only one named.
     let length = string.chars().count() as i64;
-    if let Some(least) = schema.get("minLength").and_then(Value::as_i64)
-        && length < least
-    {
+    let most = schema.get("maxLength").and_then(Value::as_i64);
+    let least = schema.get("minLength").and_then(Value::as_i64);
+    let pattern = text(schema, "pattern");
+    // A pattern that is no regular expression was refused with the schema.
+    let matches = || regex::Regex::new(pattern).map_or(true, |regex| regex.is_match(string));
+    if let Some(most) = most.filter(|most| length > *most) {
+        errors.push(FieldError::too_long(path, most as usize));
+    } else if let Some(least) = least.filter(|least| length < *least) {
         let detail = format!("{path} in body should be at least {least} chars long");
         errors.push(FieldError::invalid(path, value, &detail));
-    }
-    if let Some(most) = schema.get("maxLength").and_then(Value::as_i64)
-        && length > most
-    {
-        errors.push(FieldError::too_long(path, most as usize));
-    }
-    let pattern = text(schema, "pattern");
-    if !pattern.is_empty()
-        // A pattern that is no regular expression was refused with the schema.
-        && let Ok(regex) = regex::Regex::new(pattern)
-        && !regex.is_match(string)
-    {
+    } else if !pattern.is_empty() && !matches() {
         let detail = format!("{path} in body should match '{pattern}'");
         errors.push(FieldError::invalid(path, value, &detail));
     }

@@ -207,6 +207,9 @@ impl List {
         metadata.insert("resourceVersion", self.resource_version.to_string());
         if let Some(next) = &self.next {
             metadata.insert("continue", next.as_str());
+        } else if self.resource.is_custom() {
+            // Lists of custom resources always print it.
+            metadata.insert("continue", "");
         }
         if let Some(remaining) = self.remaining {
             metadata.insert("remainingItemCount", remaining as i64);

@@ -125,7 +125,7 @@ fn parse_body(call: &Call) -> Result<Value, Refusal> {
         }),
         "application/yaml" | "application/apply-patch+yaml" => parse_yaml(&call.body),
         // Protobuf, which clients in Go prefer for built-in kinds, is not spoken.
-        _ => Err(Refusal::unsupported_media_type(
+        _ => Err(Refusal::unknown_format(
             "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
         )),
     }

@@ -31,7 +31,7 @@ impl PatchType {
             "application/strategic-merge-patch+json" if !call.resource.is_custom() => {
                 Ok(PatchType::Strategic)
             }
-            _ if call.resource.is_custom() => Err(Refusal::unsupported_media_type(
+            _ if call.resource.is_custom() => Err(Refusal::unknown_format(
                 "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
             )),
             _ => Err(Refusal::unsupported_media_type(
@@ -106,6 +106,9 @@ fn change(
             rules::strategic_patch(&call.resource, &live, &patch)?
         }
     };
+    if call.resource.is_custom() {
+        check_custom_version(call, &object)?;
+    }
     write::check_kind(&call.resource, &mut object)?;
     let patched = object.clone();
     write::decode(
@@ -127,6 +130,22 @@ fn change(
         options,
         Tracking::Update,
     )
+}
+
+/// A patch may not move a custom resource to another version.
+fn check_custom_version(call: &Call, object: &Value) -> Result<(), Refusal> {
+    let wanted = call.resource.api_version();
+    let given = write::text(object, &["apiVersion"]);
+    if given == wanted {
+        return Ok(());
+    }
+    let detail = format!("must be {wanted}");
+    let error = FieldError::invalid("apiVersion", &Value::from(given), &detail);
+    Err(Refusal::invalid(
+        &call.resource.group_kind(),
+        &call.name,
+        &[error],
+    ))
 }
 
 fn check_name(call: &Call, object: &Value) -> Result<(), Refusal> {

@@ -13,7 +13,18 @@ pub fn get(cluster: &Cluster, call: &Call) -> Result<Answer, Refusal> {
     let stored = find(cluster, call)?;
     let object = convert::from_store(&call.resource, &stored);
     match call.subresource.as_str() {
-        "scale" => Ok(Answer::object(200, scale_of(&call.resource, &object))),
+        "scale" => {
+            if let Some(custom) = &call.resource.custom
+                && let Some(paths) = &custom.scale
+                && at(&object, &scale_paths(&call.resource).0).is_none()
+            {
+                return Err(Refusal::internal(&format!(
+                    "the spec replicas field {:?} does not exist",
+                    paths.spec
+                )));
+            }
+            Ok(Answer::object(200, scale_of(&call.resource, &object)))
+        }
         "log" => Ok(Answer::ok(Body::Raw(
             "text/plain",
             Bytes::from_static(b"the sandbox runs no containers\n"),
@@ -269,8 +280,13 @@ fn set_scale(
         name: &call.name,
         subresource: "scale",
     };
-    let written =
-        write::complete_update(cluster, target, &live, object, options, Tracking::Update)?;
+    // The real server tracks the scale of built-in kinds alone.
+    let tracking = if call.resource.is_custom() {
+        Tracking::Applied
+    } else {
+        Tracking::Update
+    };
+    let written = write::complete_update(cluster, target, &live, object, options, tracking)?;
     Ok(Answer::object(
         200,
         scale_of(&call.resource, &written.object),

@@ -340,7 +340,7 @@ fn check_precondition(target: Target<'_>, live: &Value, object: &mut Value) -> R
             let kind = GroupName::new(&resource.group, &resource.plural);
             let error = FieldError::invalid_plain(
                 "metadata.resourceVersion",
-                "0x0",
+                "0",
                 "must be specified for an update",
             );
             return Err(Refusal::invalid(&kind, target.name, &[error]));
