@@ -221,6 +221,8 @@ impl List {
         let metadata = self.metadata();
         if let Form::Table(include) = form {
             let rows: Vec<&Stored> = self.items.iter().map(Rc::as_ref).collect();
+            let mut metadata = metadata;
+            metadata.retain(|key, value| key != "continue" || value.as_str() != Some(""));
             let mut table = table::of(&self.resource, &rows, include, true);
             if let Some(map) = table.as_map_mut() {
                 map.insert("metadata", metadata);
