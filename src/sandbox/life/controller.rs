@@ -139,7 +139,8 @@ pub fn delete(cluster: &mut Cluster, shelf: &str, stored: &Stored) {
     }
 }
 
-/// The controller of an object looks again when the object changes.
+/// The owners of an object look again when the object changes: one may be its
+/// controller, another may wait for it to go.
 pub fn touch_owner(cluster: &mut Cluster, stored: &Stored) {
     if stored.owners.is_empty() {
         return;
@@ -147,9 +148,6 @@ pub fn touch_owner(cluster: &mut Cluster, stored: &Stored) {
     let object = stored.to_value("", "");
     let references = object.at(&["metadata", "ownerReferences"]);
     for reference in references.and_then(Value::as_seq).unwrap_or_default() {
-        if reference.get("controller").and_then(Value::as_bool) != Some(true) {
-            continue;
-        }
         let api_version = text(reference, &["apiVersion"]);
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         let kind = text(reference, &["kind"]);
