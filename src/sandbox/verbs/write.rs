@@ -279,7 +279,11 @@ pub fn complete_update(
     }
     strategy::reset_on_update(resource, target.subresource, &mut object, live);
     strategy::prepare_update(resource, target.subresource, &mut object, live);
-    let errors = rules::validate(resource, &object, Some(live));
+    // A binding sets what an update may not: the node of a pod.
+    let errors = match target.subresource {
+        "binding" => Vec::new(),
+        _ => rules::validate(resource, &object, Some(live)),
+    };
     if !errors.is_empty() {
         return Err(Refusal::invalid(
             &resource.group_kind(),
