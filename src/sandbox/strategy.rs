@@ -290,6 +290,7 @@ pub fn prepare_create(cluster: &Cluster, resource: &Resource, object: &mut Value
             root.entry_map("status").insert("phase", "Active");
         }
         crd::SHELF => store_version(root),
+        "batch/jobs" => select_own_pods(root, cluster.version.minor),
         "/persistentvolumes" | "/persistentvolumeclaims" => {
             root.entry_map("status").insert("phase", "Pending");
         }
@@ -305,6 +306,39 @@ pub fn prepare_create(cluster: &Cluster, resource: &Resource, object: &mut Value
         }
         _ => {}
     }
+}
+
+/// A Job that brings no selector of its own selects its pods by its uid. The
+/// labels got their prefix in 1.27; the old ones are still set beside them.
+fn select_own_pods(job: &mut Map, minor: u16) {
+    let metadata = |key: &str| -> String {
+        let value = job.get("metadata").and_then(|metadata| metadata.get(key));
+        value.and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let (uid, name) = (metadata("uid"), metadata("name"));
+    let spec = job.entry_map("spec");
+    if spec.get("manualSelector").and_then(Value::as_bool) == Some(true) {
+        return;
+    }
+    let has_prefix = minor >= 27;
+    let labels = spec
+        .entry_map("template")
+        .entry_map("metadata")
+        .entry_map("labels");
+    labels.insert("controller-uid", uid.as_str());
+    labels.insert("job-name", name.as_str());
+    if has_prefix {
+        labels.insert("batch.kubernetes.io/controller-uid", uid.as_str());
+        labels.insert("batch.kubernetes.io/job-name", name.as_str());
+    }
+    let key = if has_prefix {
+        "batch.kubernetes.io/controller-uid"
+    } else {
+        "controller-uid"
+    };
+    spec.entry_map("selector")
+        .entry_map("matchLabels")
+        .entry(key, || Value::from(uid));
 }
 
 /// A definition remembers each version that objects were ever stored in.
