@@ -2,7 +2,6 @@
 //! decides, and hands work to the pools.
 
 use super::compare::{CompareError, CompareOutcome, Comparison, Keep};
-use super::handle::Shared;
 use super::live::Live;
 use super::message::{AppId, Message};
 use super::metrics::Metrics;
@@ -57,7 +56,6 @@ pub(super) struct Controller {
     pub watches: Watches,
     pub sources: Arc<Sources>,
     pub metrics: Arc<Metrics>,
-    pub shared: Arc<Shared>,
     pub results: Sender<Message>,
     pub apps: BTreeMap<AppId, AppState>,
     pub projects: BTreeMap<String, AppProject>,
@@ -103,7 +101,6 @@ impl Controller {
                 }
             }
             self.tell_if_settled();
-            self.shared.publish(&self);
             let message = match self.next_wake() {
                 Some(wait) => match messages.recv_timeout(wait) {
                     Ok(message) => message,
@@ -119,7 +116,7 @@ impl Controller {
                 return;
             }
             self.take(message);
-            // A burst is taken in at once: views are published after it.
+            // A burst is taken in at once.
             while let Ok(message) = messages.try_recv() {
                 if matches!(message, Message::Stop) {
                     return;
@@ -159,7 +156,10 @@ impl Controller {
 
     fn take(&mut self, message: Message) {
         // Answers of polls come for ever; what they set off is a message, too.
-        if !matches!(message, Message::Polled(..) | Message::AwaitSettled(_)) {
+        if !matches!(
+            message,
+            Message::Polled(..) | Message::AwaitSettled(_) | Message::Views(_)
+        ) {
             self.last_message = Instant::now();
         }
         match message {
@@ -210,6 +210,10 @@ impl Controller {
             Message::Reported(id, result) => self.reported(&id, result),
             Message::CascadeDone(id, result) => self.cascade_done(&id, result),
             Message::Refresh(id, hard) => self.refresh(&id, hard, false),
+            Message::Views(answer) => {
+                // Whoever asked may be gone.
+                let _ = answer.send(self.apps.values().map(|app| self.view(app)).collect());
+            }
             Message::AwaitSettled(answer) => self.awaiting_settled.push(answer),
             Message::Stop => {}
         }

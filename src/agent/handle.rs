@@ -13,9 +13,8 @@ use crate::app::{Condition, OperationPhase, SyncCode};
 use crate::git;
 use crate::kube::Client;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -25,6 +24,9 @@ const FETCHES: usize = 6;
 const WRITES: usize = 4;
 /// One heavy job at a time: a Pi has 512 MB.
 const HEAVY_JOBS: usize = 1;
+
+/// The controller answers within this, unless it has stopped.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// What is known of an application.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,46 +45,6 @@ pub struct AppView {
     pub n_resources: usize,
 }
 
-/// Where the controller leaves its views.
-#[derive(Default)]
-pub(super) struct Shared {
-    views: Mutex<Vec<AppView>>,
-    watchers: AtomicUsize,
-}
-
-impl Shared {
-    /// Views cost a little for each application: only made if somebody looks.
-    pub fn publish(&self, controller: &Controller) {
-        if self.watchers.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        let now = controller.now_text();
-        let views = controller
-            .apps
-            .values()
-            .map(|app| {
-                let status = controller.status(app, &now);
-                AppView {
-                    namespace: app.id.namespace.clone(),
-                    name: app.id.name.clone(),
-                    sync: status.sync.status,
-                    health: status.health.status,
-                    revision: app.revision(),
-                    conditions: status.conditions,
-                    phase: status.operation_state.as_ref().map(|state| state.phase),
-                    message: status
-                        .operation_state
-                        .map(|state| state.message)
-                        .unwrap_or_default(),
-                    activity: app.activity(),
-                    n_resources: status.resources.len(),
-                }
-            })
-            .collect();
-        *self.views.lock().expect("no holder of this lock panics") = views;
-    }
-}
-
 /// A running agent.
 pub struct Agent {
     handle: Handle,
@@ -93,7 +55,6 @@ pub struct Agent {
 #[derive(Clone)]
 pub struct Handle {
     sender: Sender<Message>,
-    shared: Arc<Shared>,
     pub metrics: Arc<Metrics>,
     pub client: Client,
     live: Arc<Live>,
@@ -112,7 +73,6 @@ impl Agent {
         let (sender, receiver) = channel();
         let live = Arc::new(Live::default());
         let metrics = Arc::new(Metrics::default());
-        let shared = Arc::new(Shared::default());
         let watches = Watches::start(&client, &settings, live.clone(), sender.clone())?;
         watches.start_fixed(&discovery);
         let release = settings.release_memory;
@@ -128,7 +88,6 @@ impl Agent {
             watches,
             sources: sources.clone(),
             metrics: metrics.clone(),
-            shared: shared.clone(),
             results: sender.clone(),
             apps: BTreeMap::new(),
             projects: BTreeMap::new(),
@@ -151,7 +110,6 @@ impl Agent {
         Ok(Agent {
             handle: Handle {
                 sender,
-                shared,
                 metrics,
                 client,
                 live,
@@ -188,15 +146,14 @@ impl Drop for Agent {
 }
 
 impl Handle {
-    /// What is known of all applications, by name. The first call starts the
-    /// making of views: it may be empty.
+    /// What is known of all applications, by name; nothing of an agent that
+    /// has stopped.
     pub fn apps(&self) -> Vec<AppView> {
-        self.shared.watchers.store(1, Ordering::Relaxed);
-        self.shared
-            .views
-            .lock()
-            .expect("no holder of this lock panics")
-            .clone()
+        let (answer, views) = channel();
+        if self.sender.send(Message::Views(answer)).is_err() {
+            return Vec::new();
+        }
+        views.recv_timeout(ANSWER).unwrap_or_default()
     }
 
     /// Reads the sources of an application again; `hard` renders anew.

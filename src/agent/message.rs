@@ -1,4 +1,5 @@
 use super::compare::{CompareError, CompareOutcome};
+use super::handle::AppView;
 use super::live::Moved;
 use super::sources::{Resolved, SourceError};
 use super::writes::Applied;
@@ -54,6 +55,8 @@ pub(super) enum Message {
     Reported(AppId, Result<Option<Object>, String>),
     CascadeDone(AppId, Result<bool, String>),
     Refresh(AppId, bool),
+    /// Answers with what is known of all applications.
+    Views(Sender<Vec<AppView>>),
     /// Answers when everything has settled.
     AwaitSettled(Sender<()>),
     Stop,

@@ -3,6 +3,8 @@
 
 use super::compare::extras;
 use super::controller::{Controller, status_of};
+use super::handle::AppView;
+use super::live::LiveObject;
 use super::message::{AppId, Message};
 use super::operation::sync_result;
 use super::state::AppState;
@@ -12,7 +14,7 @@ use crate::app::{
     SyncCode, SyncStatus,
 };
 use crate::health::HealthStatus;
-use crate::object::{Object, names};
+use crate::object::{Object, ResourceKey, names};
 use crate::value::patch::diff_merge_patch;
 use crate::value::{Map, Value};
 use std::time::Duration;
@@ -140,19 +142,55 @@ impl Controller {
         (!root.is_empty()).then_some(Value::Map(root))
     }
 
+    /// What is shown of an application while it is worked on.
+    pub(super) fn view(&self, app: &AppState) -> AppView {
+        let extras = self.extras(app);
+        let (health, n_resources) = match &app.compared {
+            Some(_) => {
+                let (health, resources) = self.resources(app, &extras);
+                (health, resources.len())
+            }
+            None => (HealthStatus::Healthy.as_str().to_owned(), 0),
+        };
+        let operation = app.operation.as_ref().map(|operation| {
+            let message = match &operation.sync {
+                Some(sync) => sync.progress(),
+                None => operation.state.message.clone(),
+            };
+            (operation.state.phase, message)
+        });
+        let finished = app.finished_operation.as_ref();
+        let (phase, message) = operation
+            .or_else(|| finished.map(|state| (state.phase, state.message.clone())))
+            .unzip();
+        AppView {
+            namespace: app.id.namespace.clone(),
+            name: app.id.name.clone(),
+            sync: code_with(app, &extras),
+            health,
+            revision: app.revision(),
+            conditions: conditions(app, &ApplicationStatus::default(), ""),
+            phase,
+            message: message.unwrap_or_default(),
+            activity: app.activity(),
+            n_resources,
+        }
+    }
+
+    fn extras(&self, app: &AppState) -> Vec<(ResourceKey, LiveObject)> {
+        match &app.compared {
+            Some(compared) => extras(&self.live, compared, &app.instance),
+            None => Vec::new(),
+        }
+    }
+
     /// The status of an application as it should read now.
     pub(super) fn status(&self, app: &AppState, now: &str) -> ApplicationStatus {
         let spec = &app.app.spec;
         let known: ApplicationStatus = app.known_status.to().unwrap_or_default();
         let is_multiple = spec.has_multiple_sources();
-        let mut code = app.sync_code();
-        let extras = match &app.compared {
-            Some(compared) => extras(&self.live, compared, &app.instance),
-            None => Vec::new(),
-        };
-        if code == SyncCode::Synced && extras.iter().any(|(_, extra)| !extra.ignores_extraneous) {
-            code = SyncCode::OutOfSync;
-        }
+        let extras = self.extras(app);
+        let code = code_with(app, &extras);
         let revisions: Vec<String> = app
             .resolved
             .iter()
@@ -254,7 +292,7 @@ impl Controller {
     fn resources(
         &self,
         app: &AppState,
-        extras: &[(crate::object::ResourceKey, super::live::LiveObject)],
+        extras: &[(ResourceKey, LiveObject)],
     ) -> (String, Vec<ResourceStatus>) {
         let mut worst = HealthStatus::Healthy;
         let mut resources = Vec::new();
@@ -336,6 +374,15 @@ fn only_adds(patch: &Map, known: &Map) -> bool {
             (Some(Value::Map(below)), Value::Map(change)) => only_adds(change, below),
             (Some(_), _) => false,
         })
+}
+
+/// An extra that counts puts an application out of sync.
+fn code_with(app: &AppState, extras: &[(ResourceKey, LiveObject)]) -> SyncCode {
+    let counts = extras.iter().any(|(_, extra)| !extra.ignores_extraneous);
+    match app.sync_code() {
+        SyncCode::Synced if counts => SyncCode::OutOfSync,
+        code => code,
+    }
 }
 
 /// The conditions of now; each keeps its time while it says the same.

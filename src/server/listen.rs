@@ -34,8 +34,6 @@ impl Server {
             .enable_io()
             .enable_time()
             .build()?;
-        // Views are kept from the first scrape on.
-        handle.apps();
         std::thread::Builder::new()
             .name("server".to_owned())
             .stack_size(STACK_BYTES)

@@ -116,7 +116,6 @@ impl World {
     pub fn start_agent_on(&mut self, client: Client) {
         let agent = Agent::start(client, self.sources(), self.settings());
         self.agent = Some(agent.expect("the agent starts"));
-        self.agent().handle().apps();
     }
 
     pub fn agent(&self) -> &Agent {

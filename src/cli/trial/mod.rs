@@ -125,8 +125,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     );
     bootstrap(&client, &settings)?;
     let agent = Agent::start(client.clone(), sources, settings)?;
-    // The first look makes the agent keep its views.
-    agent.handle().apps();
     for application in &applications {
         apply(&client, application)?;
     }
