@@ -246,14 +246,16 @@ impl Controller {
             Timer::SyncAgain(id) => self.sync_again(&id),
             Timer::Pause(id, number) => self.step(&id, number, Event::PauseOver),
             Timer::Observe(id, number) => {
-                let observes = self
+                let Some(operation) = self
                     .apps
-                    .get(&id)
-                    .and_then(|app| app.operation.as_ref())
-                    .is_some_and(|operation| {
-                        operation.number == number && !operation.observed.is_empty()
-                    });
-                if observes {
+                    .get_mut(&id)
+                    .and_then(|app| app.operation.as_mut())
+                    .filter(|operation| operation.number == number)
+                else {
+                    return;
+                };
+                operation.has_observe_timer = !operation.observed.is_empty();
+                if operation.has_observe_timer {
                     self.observe(&id, number, None);
                     self.after(
                         super::operation::OBSERVE_INTERVAL,

@@ -33,6 +33,8 @@ pub(super) struct RunningOperation {
     pub applied: BTreeMap<ResourceKey, Option<Digest>>,
     /// Tasks whose health is awaited.
     pub observed: BTreeSet<usize>,
+    /// The timer that asks for the health of what is awaited is running.
+    pub has_observe_timer: bool,
     pub terminate: bool,
     /// Why the attempt before this one failed.
     pub last_failure: String,
@@ -96,6 +98,7 @@ impl Controller {
             from_field,
             applied: BTreeMap::new(),
             observed: BTreeSet::new(),
+            has_observe_timer: false,
             terminate: false,
             last_failure: String::new(),
             is_transient: false,
@@ -318,7 +321,8 @@ impl Controller {
                 Effect::Report => report = true,
             }
         }
-        let observes = !operation.observed.is_empty();
+        let observes = !operation.observed.is_empty() && !operation.has_observe_timer;
+        operation.has_observe_timer |= observes;
         for (effect, task) in jobs {
             self.carry_out(id, number, effect, task, writer.clone());
         }
@@ -421,6 +425,7 @@ impl Controller {
         }
         operation.sync = None;
         operation.observed.clear();
+        operation.has_observe_timer = false;
         let retry = observes_retry(&operation);
         let failed = outcome.phase != OperationPhase::Succeeded;
         let tries_left = retry.limit < 0 || operation.state.retry_count < retry.limit;
