@@ -240,7 +240,8 @@ impl Parser<'_> {
     fn index(&mut self) -> Result<i64, Stop> {
         let (text, stop) = self.upto(&[']']);
         if stop.is_none() {
-            return Err("error parsing index: EOF".to_owned().into());
+            // Helm wraps the end of the text, and takes it for the end of all.
+            return Err(Stop::End);
         }
         text.parse::<i64>().map_err(|error| {
             let problem = match error.kind() {
