@@ -20,7 +20,7 @@ mod emit;
 
 mod error;
 
-pub use emit::emit;
+pub use emit::{emit, emit_indented};
 pub use error::YamlError;
 pub use stream::{Document, RawDocument, decode, documents, parse_stream};
 

@@ -32,6 +32,17 @@ pub fn emit(value: &Value) -> String {
     writer.into_text()
 }
 
+/// One document as go-yaml v3's encoder prints it with an indentation of two:
+/// sequences are indented below their key, lines are not folded, and floats stay
+/// floats.
+pub fn emit_indented(value: &Value) -> String {
+    let mut writer = Writer::default();
+    writer.set_indented();
+    node(&mut writer, value, Place::root());
+    writer.indent(0);
+    writer.into_text()
+}
+
 /// Where a node stands.
 #[derive(Clone, Copy)]
 struct Place {
@@ -78,6 +89,9 @@ fn node(writer: &mut Writer, value: &Value, place: Place) {
         Value::Bool(flag) => writer.plain(&flag.to_string(), place.scalar_indent()),
         Value::Int(number) => writer.plain(&number.to_string(), place.scalar_indent()),
         Value::Uint(number) => writer.plain(&number.to_string(), place.scalar_indent()),
+        Value::Float(number) if writer.is_indented() => {
+            writer.plain(&plain_float(*number), place.scalar_indent());
+        }
         Value::Float(number) => writer.plain(&float(*number), place.scalar_indent()),
     }
 }
@@ -90,7 +104,9 @@ fn empty(writer: &mut Writer, open: &str, close: &str) {
 fn sequence(writer: &mut Writer, items: &[Value], place: Place) {
     let indent = match place.indent {
         // Directly below a key the dashes stand in the key's own column.
-        Some(indent) if place.in_mapping && !writer.is_indention() => indent,
+        Some(indent) if place.in_mapping && !writer.is_indention() && !writer.is_indented() => {
+            indent
+        }
         _ => place.deeper(),
     };
     let inner = Place {
@@ -145,7 +161,7 @@ fn simple_key(writer: &mut Writer, text: &str, analysis: &Analysis, indent: usiz
         Style::SingleQuoted => writer.single_quoted(text, indent),
         Style::DoubleQuoted | Style::Literal => writer.double_quoted(text, indent),
     }
-    writer.fold(true);
+    writer.fold(!writer.is_indented());
 }
 
 fn style(text: &str, analysis: &Analysis) -> Style {
@@ -170,12 +186,16 @@ fn float(number: f64) -> String {
     match through_json(number) {
         Value::Int(whole) => whole.to_string(),
         Value::Uint(whole) => whole.to_string(),
-        _ => match format_g(number).as_str() {
-            "NaN" => ".nan".to_owned(),
-            "+Inf" => ".inf".to_owned(),
-            "-Inf" => "-.inf".to_owned(),
-            finite => finite.to_owned(),
-        },
+        _ => plain_float(number),
+    }
+}
+
+fn plain_float(number: f64) -> String {
+    match format_g(number).as_str() {
+        "NaN" => ".nan".to_owned(),
+        "+Inf" => ".inf".to_owned(),
+        "-Inf" => "-.inf".to_owned(),
+        finite => finite.to_owned(),
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Writer {
     /// Whether the line holds nothing but indentation and block indicators.
     indention: bool,
     fold: bool,
+    /// Whether sequences are indented below their key.
+    indented: bool,
 }
 
 impl Default for Writer {
@@ -26,6 +28,7 @@ impl Default for Writer {
             whitespace: true,
             indention: true,
             fold: true,
+            indented: false,
         }
     }
 }
@@ -37,6 +40,16 @@ impl Writer {
 
     pub fn is_indention(&self) -> bool {
         self.indention
+    }
+
+    /// Indented sequences, and no folding.
+    pub fn set_indented(&mut self) {
+        self.indented = true;
+        self.fold = false;
+    }
+
+    pub fn is_indented(&self) -> bool {
+        self.indented
     }
 
     /// Whether scalars may be broken into lines from here on.
