@@ -461,10 +461,11 @@ impl<'t> Exec<'_, '_, 't> {
                 },
                 "integer",
             ),
-            Type::Uint8 | Type::Uint64 => (
+            Type::Uint8 | Type::Uint32 | Type::Uint64 => (
                 match arg {
                     Operand::Number(_, number) => number.uint.map(|n| match param {
                         Type::Uint8 => Val::Uint8(n as u8),
+                        Type::Uint32 => Val::Uint64(u64::from(n as u32)),
                         _ => Val::Uint64(n),
                     }),
                     _ => None,

@@ -11,6 +11,8 @@ pub enum Type {
     Int,
     Int64,
     Uint8,
+    /// Only of parameters; the value is a `Val::Uint64`.
+    Uint32,
     Uint64,
     Float64,
     Str,
@@ -42,6 +44,7 @@ impl Type {
             Type::Int => "int",
             Type::Int64 => "int64",
             Type::Uint8 => "uint8",
+            Type::Uint32 => "uint32",
             Type::Uint64 => "uint64",
             Type::Float64 => "float64",
             Type::Str => "string",
@@ -74,6 +77,7 @@ impl Type {
             | Type::Int
             | Type::Int64
             | Type::Uint8
+            | Type::Uint32
             | Type::Uint64
             | Type::Float64
             | Type::Str => false,
@@ -88,7 +92,7 @@ impl Type {
             Type::Int => Val::Int(0),
             Type::Int64 => Val::Int64(0),
             Type::Uint8 => Val::Uint8(0),
-            Type::Uint64 => Val::Uint64(0),
+            Type::Uint32 | Type::Uint64 => Val::Uint64(0),
             Type::Float64 => Val::Float(0.0),
             Type::Str => Val::from(""),
             Type::Bytes => Val::Bytes(Vec::new().into()),

@@ -6,4 +6,5 @@ mod cases;
 mod funcs;
 mod fuzz;
 mod limits;
+mod random;
 mod support;

@@ -4,8 +4,9 @@
 use super::args::bytes;
 use super::json_decode::{decode, misfit};
 use super::json_encode::{Html, Layout, encode};
-use crate::gotmpl::{Context, Error, FuncDef, List, Map, Numbers, Type, Val};
-use crate::value::{Value, yaml};
+use super::{toml_decode, toml_encode};
+use crate::gotmpl::{Context, Error, FuncDef, List, MAX_NESTING, Map, Numbers, Type, Val};
+use crate::value::{self, Value, yaml};
 
 use Type::{Any, AnyList, AnyMap, Str};
 
@@ -35,6 +36,19 @@ pub(super) static FUNCTIONS: &[FuncDef] = &[
         Ok(to_yaml(ctx, args).unwrap_or_else(|_| "".into()))
     }),
     FuncDef::new("mustToYaml", &[Any], Str, to_yaml),
+    FuncDef::new("toYamlPretty", &[Any], Str, to_yaml_pretty),
+    FuncDef::new("toToml", &[Any], Str, |ctx, args| {
+        to_toml(ctx, args, |fault| Ok(fault.into()))
+    }),
+    FuncDef::new("mustToToml", &[Any], Str, |ctx, args| {
+        to_toml(ctx, args, |fault| Err(Error::new(fault)))
+    }),
+    FuncDef::new("fromToml", &[Str], AnyMap, |_, args| {
+        Ok(match toml_decode::decode(bytes(args, 0)) {
+            Ok(map) => map.into(),
+            Err(fault) => with_error(Map::new(), Some(fault)),
+        })
+    }),
     FuncDef::new("fromYaml", &[Str], AnyMap, from_yaml),
     FuncDef::new("fromYamlArray", &[Str], AnyList, from_yaml_array),
 ];
@@ -55,6 +69,71 @@ fn to_yaml(ctx: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
         text.pop();
     }
     Ok(text.into())
+}
+
+/// go-yaml itself, without the round through JSON: what it has no text for is
+/// a panic.
+fn to_yaml_pretty(ctx: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
+    let mut text = match &args[0] {
+        Val::Float(number) => yaml::emit_indented(&Value::Float(*number)),
+        value => yaml::emit_indented(&pretty_value(value, MAX_NESTING)?),
+    };
+    ctx.take_bytes(text.len() as u64)?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text.into())
+}
+
+/// As go-yaml sees values: NaN is one, nil lists and maps are empty.
+fn pretty_value(value: &Val, depth: usize) -> Result<Value, Error> {
+    let Some(depth) = depth.checked_sub(1) else {
+        let text = format!("a value is nested more than {MAX_NESTING} deep");
+        return Err(Error::new(text));
+    };
+    Ok(match value {
+        Val::Float(number) => Value::Float(*number),
+        Val::List(list) => {
+            let items = list.items();
+            let items = items.iter().map(|item| pretty_value(item, depth));
+            Value::Seq(items.collect::<Result<_, _>>()?)
+        }
+        Val::Map(map) => {
+            let mut out = value::Map::new();
+            for (key, item) in map.entries().iter() {
+                out.insert(key.to_text(), pretty_value(item, depth)?);
+            }
+            Value::Map(out)
+        }
+        Val::Object(object) if object.complex().is_some() => {
+            return Err(Error::new("cannot marshal type: complex128"));
+        }
+        Val::Nil
+        | Val::Bool(_)
+        | Val::Int(_)
+        | Val::Int64(_)
+        | Val::Uint8(_)
+        | Val::Uint64(_)
+        | Val::Str(_)
+        | Val::Bytes(_)
+        | Val::Object(_) => value.to_value()?,
+    })
+}
+
+/// Faults of the value are Helm's to answer, panics of the encoder are errors.
+fn to_toml(
+    ctx: &mut Context<'_>,
+    args: &[Val],
+    on_fault: impl FnOnce(String) -> Result<Val, Error>,
+) -> Result<Val, Error> {
+    match toml_encode::encode(&args[0]) {
+        Ok(text) => {
+            ctx.take_bytes(text.len() as u64)?;
+            Ok(Val::Str(text.into()))
+        }
+        Err(toml_encode::Fault::Value(text)) => on_fault(text),
+        Err(toml_encode::Fault::Panic(text)) => Err(Error::new(text)),
+    }
 }
 
 /// sigs.k8s.io/yaml reads the JSON again as YAML, whose reader refuses what JSON

@@ -41,11 +41,17 @@ mod regexes;
 
 mod regexp;
 
+mod crypto;
+
 mod documents;
 
 mod json_encode;
 
 mod json_decode;
+
+mod toml_encode;
+
+mod toml_decode;
 
 mod encoding;
 
@@ -67,6 +73,9 @@ use super::{FuncDef, FuncTable};
 
 /// All of them, by noun.
 static TABLES: &[&[FuncDef]] = &[
+    crypto::PASSWORDS,
+    crypto::CIPHER,
+    crypto::CERTS,
     flow::FUNCTIONS,
     dicts::FUNCTIONS,
     merge::FUNCTIONS,

@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -145,6 +146,10 @@ func main() {
 	funcs = maps.Clone(helmFuncMap())
 	// As the engine does without --enable-dns.
 	funcs["getHostByName"] = func(string) string { return "" }
+	// The engine marks the text of a failure so as to find it again.
+	funcs["fail"] = func(msg string) (string, error) {
+		return "", errors.New("HELM_ERR_START" + msg + "HELM_ERR_END")
+	}
 	dot := func() any { return map[string]any{} }
 	if len(os.Args) > 2 && os.Args[1] == "record" {
 		data, err := os.ReadFile(filepath.Join(os.Args[2], "values.json"))
