@@ -22,6 +22,7 @@ mod deployment;
 mod job;
 mod stateful;
 
+mod custom;
 mod endpoints;
 mod network;
 mod policy;
@@ -170,6 +171,6 @@ fn look_at(cluster: &mut Cluster, shelf: &Shelf, stored: &Rc<Stored>) {
         "apiregistration.k8s.io/apiservices" => network::look_at_api_service(cluster, stored),
         "autoscaling/horizontalpodautoscalers" => policy::look_at_autoscaler(cluster, stored),
         "policy/poddisruptionbudgets" => policy::look_at_budget(cluster, stored),
-        _ => {}
+        _ => custom::look(cluster, shelf, stored),
     }
 }
