@@ -27,7 +27,11 @@ impl Maps {
         let directory = self.cache_directory();
         locator.cache = Some(Cache::open(&directory.join("git"), Limits::default())?);
         let charts = Charts::open(&directory.join("charts"), Default::default())?;
-        let http = http::Client::new(http::Settings::default())?;
+        let variable = |name: &str| std::env::var(name).ok();
+        let http = http::Client::new(http::Settings {
+            proxy: http::ProxyChoice::from_variables(&variable),
+            ..http::Settings::default()
+        })?;
         Ok(Sources::new(locator, charts, http, seed))
     }
 
