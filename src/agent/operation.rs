@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 
 /// How often the health of awaited objects is asked for, besides the watch.
 pub(super) const OBSERVE_INTERVAL: Duration = Duration::from_secs(3);
+/// A custom resource on which nobody reports after so long is not waited for:
+/// its controller is older than its status, or not there.
+const SILENCE: Duration = Duration::from_secs(10);
 /// `status.history` keeps so many entries unless the spec says otherwise.
 const HISTORY_LIMIT: usize = 10;
 
@@ -33,6 +36,8 @@ pub(super) struct RunningOperation {
     pub applied: BTreeMap<ResourceKey, Option<Digest>>,
     /// Tasks whose health is awaited.
     pub observed: BTreeSet<usize>,
+    /// When the health of a task was asked for first.
+    pub observed_since: BTreeMap<usize, Instant>,
     /// The timer that asks for the health of what is awaited is running.
     pub has_observe_timer: bool,
     pub terminate: bool,
@@ -98,6 +103,7 @@ impl Controller {
             from_field,
             applied: BTreeMap::new(),
             observed: BTreeSet::new(),
+            observed_since: BTreeMap::new(),
             has_observe_timer: false,
             terminate: false,
             last_failure: String::new(),
@@ -314,6 +320,10 @@ impl Controller {
                 | Effect::DeleteHook(index) => jobs.push((effect, sync.task(index).clone())),
                 Effect::ObserveHealth(index) => {
                     operation.observed.insert(index);
+                    operation
+                        .observed_since
+                        .entry(index)
+                        .or_insert_with(Instant::now);
                     report = true;
                     jobs.push((effect, sync.task(index).clone()));
                 }
@@ -386,21 +396,23 @@ impl Controller {
         let Some(sync) = &operation.sync else {
             return;
         };
-        let tasks: Vec<(usize, sync::Task)> = operation
+        let tasks: Vec<(usize, sync::Task, bool)> = operation
             .observed
             .iter()
             .map(|index| (*index, sync.task(*index)))
             .filter(|(_, task)| only.is_none_or(|key| task.key == *key))
-            .map(|(index, task)| (index, task.clone()))
+            .map(|(index, task)| {
+                let since = operation.observed_since.get(&index);
+                let silent_for_long = since.is_some_and(|since| since.elapsed() > SILENCE);
+                (index, task.clone(), silent_for_long)
+            })
             .collect();
-        for (index, task) in tasks {
-            self.carry_out(
-                id,
-                number,
-                Effect::ObserveHealth(index),
-                task,
-                writer.clone(),
-            );
+        for (index, task, silence_is_health) in tasks {
+            let writer = Writer {
+                silence_is_health,
+                ..writer.clone()
+            };
+            self.carry_out(id, number, Effect::ObserveHealth(index), task, writer);
         }
     }
 
@@ -425,6 +437,7 @@ impl Controller {
         }
         operation.sync = None;
         operation.observed.clear();
+        operation.observed_since.clear();
         operation.has_observe_timer = false;
         let retry = observes_retry(&operation);
         let failed = outcome.phase != OperationPhase::Succeeded;
@@ -534,6 +547,7 @@ impl Controller {
             })
         });
         Writer {
+            silence_is_health: false,
             client: self.client.clone(),
             discovery: self.discovery.clone(),
             live: self.live.clone(),

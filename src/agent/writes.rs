@@ -37,6 +37,9 @@ pub struct Writer {
     pub live: Arc<Live>,
     pub instance: String,
     pub force: bool,
+    /// A custom resource that has no status is taken as one that has no
+    /// health: nobody has reported on it for long enough.
+    pub silence_is_health: bool,
 }
 
 /// An object as an apply left it.
@@ -371,6 +374,10 @@ impl Writer {
             None => Event::Health(index, Some(HealthStatus::Missing), "is gone".to_owned()),
             Some(live) => {
                 self.note(&live);
+                let is_silent = live.at(&["status"]).is_none() && task.gvk.group.contains('.');
+                if self.silence_is_health && is_silent {
+                    return Some(Event::Health(index, None, String::new()));
+                }
                 match health(&live) {
                     Some(health) => Event::Health(index, Some(health.status), health.message),
                     None => Event::Health(index, None, String::new()),
