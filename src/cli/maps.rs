@@ -29,7 +29,7 @@ impl Maps {
         let charts = Charts::open(&directory.join("charts"), Default::default())?;
         let variable = |name: &str| std::env::var(name).ok();
         let http = http::Client::new(http::Settings {
-            proxy: http::ProxyChoice::from_variables(&variable),
+            proxy: http::ProxyChoice::from_variables(variable),
             ..http::Settings::default()
         })?;
         Ok(Sources::new(locator, charts, http, seed))
