@@ -6,6 +6,7 @@
 use super::catalog::{Catalog, Resource};
 use super::cluster::KubeVersion;
 use crate::value::{Map, Value};
+use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -224,11 +225,6 @@ pub fn aggregated(
         "v2" => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
         _ => "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
     };
-    let etag = format!(
-        "\"{}-{}-{wanted}\"",
-        if is_core { "api" } else { "apis" },
-        catalog.generation
-    );
     let mut items = Vec::new();
     for (name, versions) in ordered(catalog) {
         if name.is_empty() != is_core {
@@ -253,7 +249,13 @@ pub fn aggregated(
     map.insert("apiVersion", format!("apidiscovery.k8s.io/{wanted}"));
     map.insert("metadata", Map::new());
     map.insert("items", items);
-    Some((content_type, Value::Map(map).to_json(), etag))
+    let body = Value::Map(map).to_json();
+    // Of the content: clients keep it across restarts of the server.
+    let digest: String = Sha256::digest(&body)
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
+    Some((content_type, body, format!("\"{digest}\"")))
 }
 
 fn aggregated_version(version: &str, resources: &[Rc<Resource>]) -> Value {

@@ -125,7 +125,7 @@ type Address = (String, String, String);
 #[derive(Default)]
 pub struct Catalog {
     resources: BTreeMap<Address, Rc<Resource>>,
-    /// Counts every change; discovery and OpenAPI take their ETags from it.
+    /// Counts every change; OpenAPI's index shows it.
     pub generation: u64,
     /// The versions of aggregated discovery that the release serves.
     pub aggregated_discovery: &'static [&'static str],

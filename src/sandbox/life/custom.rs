@@ -5,7 +5,9 @@ use super::controller::{Controller, number, set_condition};
 use super::pod::fail_reason;
 use crate::sandbox::catalog::Resource;
 use crate::sandbox::cluster::Cluster;
+use crate::sandbox::convert;
 use crate::sandbox::store::{Shelf, Stored};
+use crate::sandbox::verbs::put;
 use crate::value::{Map, Value};
 
 const OPERATOR: Controller<'static> = Controller {
@@ -52,7 +54,7 @@ pub fn look(cluster: &mut Cluster, shelf: &Shelf, stored: &Stored) {
     let now = cluster.clock.seconds();
     let by_status = resource.subresource("status").is_some();
     let way = if by_status { "status" } else { "" };
-    OPERATOR.change(cluster, shelf, stored, way, |object| {
+    let report = |object: &mut Value| {
         let Some(root) = object.as_map_mut() else {
             return;
         };
@@ -65,10 +67,29 @@ pub fn look(cluster: &mut Cluster, shelf: &Shelf, stored: &Stored) {
         }
         let list = status.get_mut("conditions").and_then(Value::as_seq_mut);
         for condition in list.into_iter().flatten().filter_map(Value::as_map_mut) {
-            condition.insert("observedGeneration", generation);
+            // Without a status subresource every report is a new generation.
+            if by_status {
+                condition.insert("observedGeneration", generation);
+            }
         }
         fill_required(&resource, status, replicas);
-    });
+    };
+    OPERATOR.change(cluster, shelf, stored, way, report);
+    // Definitions of before the conditions prune them; whoever judges the
+    // health of these kinds reads nothing else, so they are put back.
+    let Some(live) = cluster
+        .store
+        .get(shelf, &stored.namespace, &stored.name)
+        .cloned()
+    else {
+        return;
+    };
+    let before = convert::from_store(&resource, &live);
+    let mut object = before.clone();
+    report(&mut object);
+    if object != before {
+        put(cluster, &resource, object);
+    }
 }
 
 /// What the schema demands of a status beside its conditions.
