@@ -42,8 +42,7 @@ pub fn format_json(number: f64) -> String {
 pub(super) fn through_json(number: f64) -> Value {
     const TWO_POW_63: f64 = 9_223_372_036_854_775_808.0;
     const TWO_POW_64: f64 = 18_446_744_073_709_551_616.0;
-    let negative_zero = number == 0.0 && number.is_sign_negative();
-    if number.fract() != 0.0 || !number.is_finite() || negative_zero {
+    if number.fract() != 0.0 || !number.is_finite() {
         return Value::Float(number);
     }
     // The decimal digits are what is read again, and the shortest digits of a
