@@ -7,8 +7,7 @@ pub struct FixedHost;
 impl Host for FixedHost {
     fn now(&self) -> jiff::Zoned {
         let now = jiff::civil::date(2026, 1, 2).at(3, 4, 5, 678_000_000);
-        now.to_zoned(jiff::tz::TimeZone::UTC)
-            .expect("a valid time")
+        now.to_zoned(jiff::tz::TimeZone::UTC).expect("a valid time")
     }
 
     fn random(&self, buffer: &mut [u8]) {

@@ -101,14 +101,24 @@ fn common(check: &mut Check, metadata: &Value) {
             }
         }
     }
-    for (at, finalizer) in items(metadata, "finalizers").iter().enumerate() {
+    for finalizer in items(metadata, "finalizers") {
         let finalizer = finalizer.as_str().unwrap_or_default();
-        let _ = at;
         check.form(
             "metadata.finalizers",
             finalizer,
             formats::qualified_name(finalizer),
         );
+    }
+}
+
+/// The finalizers of Kubernetes' own kinds: a name without a domain must be
+/// one that Kubernetes knows. Custom resources may have any.
+pub fn known_finalizers(check: &mut Check, object: &Value) {
+    let Some(metadata) = object.get("metadata") else {
+        return;
+    };
+    for (at, finalizer) in items(metadata, "finalizers").iter().enumerate() {
+        let finalizer = finalizer.as_str().unwrap_or_default();
         let is_bare = !finalizer.contains('/')
             && !matches!(finalizer, "orphan" | "foregroundDeletion" | "kubernetes");
         if is_bare && formats::qualified_name(finalizer).is_empty() {

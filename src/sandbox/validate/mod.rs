@@ -32,6 +32,7 @@ pub use meta::{custom_meta, custom_meta_update};
 pub fn create(gvk: &Gvk, object: &Value) -> Vec<FieldError> {
     let mut check = Check::default();
     meta::create(&mut check, gvk, object);
+    meta::known_finalizers(&mut check, object);
     kind(&mut check, gvk, object, None);
     check.into_faults()
 }
@@ -40,6 +41,7 @@ pub fn create(gvk: &Gvk, object: &Value) -> Vec<FieldError> {
 pub fn update(gvk: &Gvk, object: &Value, live: &Value) -> Vec<FieldError> {
     let mut check = Check::default();
     meta::update(&mut check, object, live);
+    meta::known_finalizers(&mut check, object);
     kind(&mut check, gvk, object, Some(live));
     check.into_faults()
 }
