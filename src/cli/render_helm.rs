@@ -233,8 +233,8 @@ pub fn load(path: &str) -> anyhow::Result<Chart> {
         }
         return Ok(Chart::from_tree(&ChartFolder(path.into()), "")?);
     }
-    let bytes = fs::read(path).map_err(|error| anyhow!("open {path}: {}", plain(&error)))?;
-    Chart::from_archive(&bytes).with_context(|| path.to_owned())
+    let file = fs::File::open(path).map_err(|error| anyhow!("open {path}: {}", plain(&error)))?;
+    Chart::from_archive(io::BufReader::new(file)).with_context(|| path.to_owned())
 }
 
 /// As Helm does it: on the printed text, cut into documents again.

@@ -10,7 +10,7 @@ use super::{FuncDef, GoStr, Val};
 pub(super) struct Source {
     /// The name that error locations show.
     pub name: GoStr,
-    pub text: Box<[u8]>,
+    pub text: Rc<[u8]>,
 }
 
 /// One template: a file, or a `define` in it.

@@ -187,8 +187,12 @@ impl<'h> Context<'h> {
             Some(trees) => Rc::clone(trees),
             None => {
                 let functions = self.templates.functions();
-                let parsed =
-                    parse::parse(&ROOT_NAME.into(), text.as_bytes(), functions, self.stack);
+                let parsed = parse::parse(
+                    &ROOT_NAME.into(),
+                    text.as_bytes().into(),
+                    functions,
+                    self.stack,
+                );
                 let trees: Rc<[Rc<Tree>]> = parsed
                     .map_err(|error| error.wrap(format!("cannot parse template {}: ", quoted())))?
                     .into();

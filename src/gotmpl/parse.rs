@@ -26,7 +26,7 @@ pub(super) trait Functions {
 /// first is the one that was defined first.
 pub(super) fn parse(
     name: &GoStr,
-    text: &[u8],
+    text: Rc<[u8]>,
     functions: &dyn Functions,
     stack: StackGuard,
 ) -> Result<Vec<Rc<Tree>>, Error> {
@@ -38,7 +38,7 @@ pub(super) fn parse(
     }
     let source = Rc::new(Source {
         name: name.clone(),
-        text: text.into(),
+        text,
     });
     let mut parser = Parser {
         source: &source,
@@ -236,6 +236,7 @@ impl<'s> Parser<'s> {
                 Parsed::Else => return Err(self.error("unexpected {{else}}")),
             }
         }
+        root.shrink_to_fit();
         self.add(name.clone(), root)
     }
 

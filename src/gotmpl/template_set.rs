@@ -36,9 +36,9 @@ impl TemplateSet {
 
     /// Parses a file: the template of its name, and all that it defines. The
     /// error has the text of Go's parser, file and line in it.
-    pub fn parse(&mut self, name: &str, text: &[u8]) -> Result<(), Error> {
+    pub fn parse(&mut self, name: &str, text: impl Into<Rc<[u8]>>) -> Result<(), Error> {
         let stack = StackGuard::new(Limits::STACK);
-        for tree in parse::parse(&name.into(), text, &*self.functions, stack)? {
+        for tree in parse::parse(&name.into(), text.into(), &*self.functions, stack)? {
             self.add(tree);
         }
         Ok(())

@@ -94,10 +94,10 @@ pub fn render(chart: Chart, options: &RenderOptions<'_>) -> Result<Release, Rend
     let mut engine = TemplateSet::new(funcs::table());
     let mut rendered = Vec::with_capacity(templates.len());
     for mut template in templates {
-        // The set keeps what it needs of the text.
+        // The set shares the text.
         let text = std::mem::take(&mut template.text);
         engine
-            .parse(&template.name, &text)
+            .parse(&template.name, text)
             .map_err(|error| RenderError::Template(parse_error(&template.name, &error)))?;
         if !scope::is_partial(&template.name) {
             rendered.push(template);

@@ -170,7 +170,7 @@ impl Supply<'_> {
                 }
                 None if requirement.repository.is_empty() => continue,
                 None => match (self.request.charts)(&need) {
-                    Some(bytes) => Some(Chart::from_archive(&bytes)?),
+                    Some(bytes) => Some(Chart::from_archive(&bytes[..])?),
                     None => {
                         self.needs.push(need);
                         None

@@ -81,7 +81,7 @@ fn links_are_not_followed() {
                 .expect("it is packed in memory");
         }
     });
-    let chart = Chart::from_archive(&bytes).expect("links are empty files");
+    let chart = Chart::from_archive(&bytes[..]).expect("links are empty files");
     assert!(chart.values.is_empty());
 }
 
@@ -92,7 +92,7 @@ fn what_is_no_archive_is_said() {
     check(&archive(|_| {}), "no files in chart archive");
     let mut cut = archive(|builder| add(builder, "x/Chart.yaml", CHART_YAML));
     cut.truncate(cut.len() / 2);
-    let error = Chart::from_archive(&cut).expect_err("it is cut in two");
+    let error = Chart::from_archive(&cut[..]).expect_err("it is cut in two");
     assert!(
         error.to_string().starts_with("the archive is damaged"),
         "{error}"
@@ -156,7 +156,7 @@ fn charts_inside_of_charts_end() {
             add(builder, "x/charts/x-1.0.0.tgz", &bytes);
         });
     }
-    let error = Chart::from_archive(&inner).expect_err("it is too deep");
+    let error = Chart::from_archive(&inner[..]).expect_err("it is too deep");
     let text = error.to_string();
     assert!(
         text.ends_with("more than 32 charts inside of each other"),

@@ -5,6 +5,7 @@
 
 use super::{ChartFile, UTF8_BOM};
 use std::io::Read;
+use std::rc::Rc;
 
 /// Helm's own limits: of all files together, and of one.
 pub const MAX_CHART_BYTES: u64 = 100 * 1024 * 1024;
@@ -55,13 +56,20 @@ impl Budget {
 }
 
 /// The files of a packed chart, their names relative to its base directory.
-pub fn unpack(bytes: &[u8], budget: &mut Budget) -> Result<Vec<ChartFile>, ArchiveError> {
-    const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b, 0x08];
-    if !bytes.starts_with(GZIP_MAGIC) {
-        return Err(ArchiveError::NoGzip);
+pub fn unpack(mut packed: impl Read, budget: &mut Budget) -> Result<Vec<ChartFile>, ArchiveError> {
+    const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
+    let mut start = [0; 3];
+    match packed.read_exact(&mut start) {
+        Ok(()) if start == GZIP_MAGIC => {}
+        Ok(()) => return Err(ArchiveError::NoGzip),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            return Err(ArchiveError::NoGzip);
+        }
+        Err(error) => return Err(ArchiveError::Damaged(error)),
     }
+    let packed = (&GZIP_MAGIC[..]).chain(packed);
     // Headers and padding count too, so that an archive of empty files ends.
-    let plain = flate2::read::MultiGzDecoder::new(bytes).take(2 * MAX_CHART_BYTES);
+    let plain = flate2::read::MultiGzDecoder::new(packed).take(2 * MAX_CHART_BYTES);
     let mut archive = tar::Archive::new(plain);
     let mut files = Vec::new();
     for entry in archive.entries().map_err(ArchiveError::Damaged)? {
@@ -86,18 +94,18 @@ pub fn unpack(bytes: &[u8], budget: &mut Budget) -> Result<Vec<ChartFile>, Archi
             .files
             .checked_sub(1)
             .ok_or(ArchiveError::TooManyFiles)?;
-        let mut data = Vec::with_capacity(size as usize);
-        entry
-            .read_to_end(&mut data)
-            .map_err(ArchiveError::Damaged)?;
-        budget.bytes -= data.len() as u64;
+        // Straight into the place where it stays: charts hold megabytes of CRDs.
+        let mut data: Rc<[u8]> = std::iter::repeat_n(0, size as usize).collect();
+        let buffer = Rc::get_mut(&mut data).expect("nobody else has it yet");
+        entry.read_exact(buffer).map_err(ArchiveError::Damaged)?;
+        budget.bytes -= size;
         if budget.bytes == 0 {
             return Err(ArchiveError::ChartTooLarge);
         }
         if data.starts_with(UTF8_BOM) {
-            data.drain(..UTF8_BOM.len());
+            data = data[UTF8_BOM.len()..].into();
         }
-        files.push(ChartFile::new(name, data));
+        files.push(ChartFile { name, data });
     }
     if files.is_empty() {
         return Err(ArchiveError::Empty);

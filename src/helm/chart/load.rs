@@ -7,6 +7,7 @@ use crate::helm::values::{ValuesFileError, load_values};
 use crate::tree::{Tree, TreeError};
 use crate::value::{Value, yaml};
 use std::collections::BTreeMap;
+use std::io::Read;
 
 /// Charts inside of charts.
 pub const MAX_SUBCHART_DEPTH: usize = 32;
@@ -64,9 +65,9 @@ pub fn from_tree(tree: &dyn Tree, root: &str) -> Result<Chart, LoadError> {
     from_files(directory::read(tree, root)?, &mut Budget::new(), 0)
 }
 
-pub fn from_archive(bytes: &[u8]) -> Result<Chart, LoadError> {
+pub fn from_archive(packed: impl Read) -> Result<Chart, LoadError> {
     let mut budget = Budget::new();
-    let files = archive::unpack(bytes, &mut budget)?;
+    let files = archive::unpack(packed, &mut budget)?;
     let chart_yaml = files
         .iter()
         .find(|file| file.name == "Chart.yaml")
@@ -189,7 +190,7 @@ fn subchart(
                 found: first.name.clone(),
             });
         }
-        archive::unpack(&first.data, budget)
+        archive::unpack(&first.data[..], budget)
             .map_err(LoadError::from)
             .and_then(|files| from_files(files, budget, depth + 1))
     } else {

@@ -18,6 +18,7 @@ pub use metadata::{Dependency, Lock, Maintainer, Metadata, ValidationError};
 
 use crate::tree::Tree;
 use crate::value::Map;
+use std::io::Read;
 use std::rc::Rc;
 
 pub(super) use decode::Decoder;
@@ -73,9 +74,9 @@ impl Chart {
         load::from_tree(tree, root)
     }
 
-    /// A packed chart.
-    pub fn from_archive(bytes: &[u8]) -> Result<Self, LoadError> {
-        load::from_archive(bytes)
+    /// A packed chart, out of bytes or of a file.
+    pub fn from_archive(packed: impl Read) -> Result<Self, LoadError> {
+        load::from_archive(packed)
     }
 
     pub fn name(&self) -> &str {
