@@ -71,7 +71,9 @@ fn check(line: &str) -> Result<bool, (String, String)> {
 #[test]
 fn random_templates_equal_the_real_engine() {
     let Some(path) = std::env::var_os("DRUPELET_GOTMPL_FUZZ") else {
-        println!("skipped: DRUPELET_GOTMPL_FUZZ names no file of tests/oracle/gotmpl/fuzz");
+        println!(
+            "no fuzzed cases are given: DRUPELET_GOTMPL_FUZZ names no file of tests/oracle/gotmpl/fuzz"
+        );
         return;
     };
     support::on_a_large_stack(move || {
