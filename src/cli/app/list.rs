@@ -1,4 +1,5 @@
-use super::{Place, resource};
+use super::Place;
+use crate::agent::application_resource;
 use crate::app::Application;
 use crate::cli::output::{self, Format};
 use crate::kube::ListOptions;
@@ -24,7 +25,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         label_selector: arguments.selector.clone(),
         ..ListOptions::default()
     };
-    let (objects, _) = client.list_all(&resource(), &options)?;
+    let (objects, _) = client.list_all(&application_resource(), &options)?;
     match arguments.output {
         Some(format @ (Format::Json | Format::Yaml)) => {
             let items = objects.into_iter().map(Object::into_value).collect();

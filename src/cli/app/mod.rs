@@ -8,8 +8,9 @@ mod sync;
 mod wait;
 
 use super::connect::Cluster;
-use crate::app::{APPLICATION, Application, DEFAULT_NAMESPACE, GROUP};
-use crate::kube::{Client, Patch, Resource, Verbs, WriteOptions};
+use crate::agent::application_resource;
+use crate::app::{Application, DEFAULT_NAMESPACE};
+use crate::kube::{Client, Patch, WriteOptions};
 use crate::object::Object;
 use crate::value::Value;
 use anyhow::bail;
@@ -56,7 +57,7 @@ pub struct Place {
 
 impl Place {
     fn object(&self, client: &Client, name: &str) -> anyhow::Result<Object> {
-        match client.find(&resource(), &self.namespace, name)? {
+        match client.find(&application_resource(), &self.namespace, name)? {
             Some(object) => Ok(object),
             None => bail!(
                 "no Application {name} in namespace {}; see drupelet app list",
@@ -71,24 +72,12 @@ impl Place {
 
     fn patch(&self, client: &Client, name: &str, patch: Value) -> anyhow::Result<()> {
         client.patch(
-            &resource(),
+            &application_resource(),
             &self.namespace,
             name,
             &Patch::Merge(patch),
             &WriteOptions::by("drupelet-cli"),
         )?;
         Ok(())
-    }
-}
-
-fn resource() -> Resource {
-    Resource {
-        group: GROUP.to_owned(),
-        version: "v1alpha1".to_owned(),
-        kind: APPLICATION.to_owned(),
-        plural: "applications".to_owned(),
-        namespaced: true,
-        verbs: Verbs::default(),
-        has_status: false,
     }
 }

@@ -8,11 +8,11 @@ use super::example;
 use super::interrupt::interrupted;
 use super::maps::{Maps, fresh_seed};
 use super::output::{self, Format};
-use crate::agent::{Agent, Handle, Settings, bootstrap};
+use crate::agent::{Agent, Handle, Settings, application_resource, bootstrap};
 use crate::app::{API_VERSION, APPLICATION, DEFAULT_NAMESPACE};
 use crate::git::{LocalRepository, Locator};
 use crate::http::Roots;
-use crate::kube::{ApplyOptions, Client, Config, FieldValidation, ListOptions, Resource, Verbs};
+use crate::kube::{ApplyOptions, Client, Config, FieldValidation, ListOptions};
 use crate::object::{Gvk, Object, names};
 use crate::sandbox::{KubeVersion, Options, Sandbox};
 use crate::tree::Tree;
@@ -226,20 +226,8 @@ fn apply(client: &Client, object: &Object) -> anyhow::Result<()> {
         field_validation: FieldValidation::Ignore,
         ..ApplyOptions::by(names::FIELD_MANAGER)
     };
-    client.apply(&applications_resource(), object, &options)?;
+    client.apply(&application_resource(), object, &options)?;
     Ok(())
-}
-
-fn applications_resource() -> Resource {
-    Resource {
-        group: crate::app::GROUP.to_owned(),
-        version: "v1alpha1".to_owned(),
-        kind: APPLICATION.to_owned(),
-        plural: "applications".to_owned(),
-        namespaced: true,
-        verbs: Verbs::default(),
-        has_status: false,
-    }
 }
 
 fn print_applications(client: &Client, format: Format) -> anyhow::Result<()> {
@@ -247,7 +235,7 @@ fn print_applications(client: &Client, format: Format) -> anyhow::Result<()> {
         namespace: DEFAULT_NAMESPACE.to_owned(),
         ..ListOptions::default()
     };
-    let (objects, _) = client.list_all(&applications_resource(), &options)?;
+    let (objects, _) = client.list_all(&application_resource(), &options)?;
     let items: Vec<Value> = objects.into_iter().map(Object::into_value).collect();
     output::print_value(&output::list(items), format)
 }
