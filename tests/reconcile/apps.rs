@@ -166,12 +166,12 @@ fn deleting_the_cache_changes_nothing() {
         let mut world = World::new(cluster, "cache");
         world.commit(&[("app/config.yaml", CONFIG)]);
         let served = crate::support::git_server::serve_plain(world.folder(), Default::default());
+        // Only what is fetched is in the cache.
+        let Some(server) = served else { return };
         world.create_app(POLICY);
-        if let Some(server) = &served {
-            let url = server.url("/repository");
-            let patch = format!("spec: {{source: {{repoURL: '{url}'}}}}");
-            world.patch_app(&world.name, &patch);
-        }
+        let url = server.url("/repository");
+        let patch = format!("spec: {{source: {{repoURL: '{url}'}}}}");
+        world.patch_app(&world.name, &patch);
         world.start_agent();
         world.wait_synced();
         world.settle();
