@@ -17,8 +17,8 @@ pub struct Locator {
     /// Where remote repositories are kept; without one, only mapped and local
     /// repositories are served.
     pub cache: Option<Cache>,
-    /// Normalized URL and the local path that stands for it.
-    mapped: Vec<(String, PathBuf)>,
+    /// URLs and the local path that stands for each.
+    mapped: Vec<(RepositoryUrl, PathBuf)>,
     /// Are file URLs and absolute paths served?
     pub allow_file: bool,
 }
@@ -26,15 +26,21 @@ pub struct Locator {
 impl Locator {
     /// `--map URL=PATH`. The later of two for one URL counts.
     pub fn map(&mut self, url: &str, path: PathBuf) -> Result<(), Error> {
-        let url = RepositoryUrl::parse(url)?.normalized();
-        self.mapped.retain(|(known, _)| *known != url);
+        let url = RepositoryUrl::parse(url)?;
+        let name = url.normalized();
+        self.mapped.retain(|(known, _)| known.normalized() != name);
         self.mapped.push((url, path));
         Ok(())
     }
 
+    /// A clone by ssh stands for the https URL of its repository, too, and the
+    /// other way round, unless that one is mapped itself.
     pub fn mapped(&self, url: &RepositoryUrl) -> Option<&PathBuf> {
-        let url = url.normalized();
-        let found = self.mapped.iter().find(|(known, _)| *known == url);
+        let name = url.normalized();
+        let mut mapped = self.mapped.iter();
+        let found = mapped
+            .find(|(known, _)| known.normalized() == name)
+            .or_else(|| self.mapped.iter().find(|(known, _)| known.is_twin_of(url)));
         found.map(|(_, path)| path)
     }
 

@@ -154,11 +154,27 @@ impl RepositoryUrl {
             Some(port) if port != default => format!(":{port}"),
             _ => String::new(),
         };
-        let path = self.path.trim_matches('/').to_lowercase();
-        let path = path.strip_suffix(".git").unwrap_or(&path);
-        let path = path.trim_end_matches('/');
+        let path = self.normalized_path();
         let host = self.host.to_lowercase();
         format!("{}://{host}{port}/{path}", self.scheme.as_str())
+    }
+
+    /// Whether the other one is the same repository by ssh where this one is
+    /// by http, or the other way round. Ports say nothing then.
+    pub fn is_twin_of(&self, other: &RepositoryUrl) -> bool {
+        let (one, two) = (self.scheme, other.scheme);
+        if one == Scheme::File || two == Scheme::File {
+            return false;
+        }
+        (one == Scheme::Ssh) != (two == Scheme::Ssh)
+            && self.host.eq_ignore_ascii_case(&other.host)
+            && self.normalized_path() == other.normalized_path()
+    }
+
+    fn normalized_path(&self) -> String {
+        let path = self.path.trim_matches('/').to_lowercase();
+        let path = path.strip_suffix(".git").unwrap_or(&path);
+        path.trim_end_matches('/').to_owned()
     }
 
     /// With brackets around an IPv6 address, and the port.
@@ -295,6 +311,22 @@ mod tests {
         assert_eq!(normalized("http://[::1]:3000/a"), "http://::1:3000/a");
         assert_eq!(normalized("/srv/git/a.git"), "file:///srv/git/a");
         assert_eq!(normalized("file:///srv/git/a"), "file:///srv/git/a");
+    }
+
+    #[test]
+    fn one_repository_by_ssh_and_by_https_is_a_twin() {
+        let twins = |one: &str, two: &str| {
+            let parse = |url| RepositoryUrl::parse(url).expect("served");
+            parse(one).is_twin_of(&parse(two))
+        };
+        assert!(twins("git@GitHub.com:me/x", "https://github.com/Me/x.git"));
+        assert!(twins(
+            "https://gitea.lan/me/x",
+            "ssh://git@gitea.lan:2222/me/x.git"
+        ));
+        assert!(!twins("https://github.com/me/x", "http://github.com/me/x"));
+        assert!(!twins("git@github.com:me/x", "https://github.com/me/y"));
+        assert!(!twins("git@github.com:me/x", "https://gitlab.com/me/x"));
     }
 
     #[test]

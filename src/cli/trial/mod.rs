@@ -86,7 +86,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(text) => bail!("{text}: no such path, and no URL either"),
     };
     let sources = arguments.maps.sources(locator, fresh_seed()?)?;
-    let mut applications = roots::find(trees.as_ref(), &sources)?;
+    let found = roots::find(trees.as_ref(), &sources)?;
+    for set in &found.sets {
+        eprintln!("{set}: an ApplicationSet; the Applications that it would make are not tried");
+    }
+    let mut applications = found.applications;
     for path in &arguments.apps {
         applications.extend(read_applications(path)?);
     }

@@ -66,7 +66,7 @@ pub fn causes(app: &AppView) -> Vec<String> {
         Some(OperationPhase::Failed | OperationPhase::Error | OperationPhase::Running)
     );
     if failed {
-        for (index, part) in app.message.split("; ").enumerate() {
+        for (index, part) in parts(&app.message).into_iter().enumerate() {
             match index {
                 0 => add(part),
                 _ => add(&format!("  {part}")),
@@ -77,4 +77,31 @@ pub fn causes(app: &AppView) -> Vec<String> {
         causes.push("differs from git; automated sync is off or does not cover it".to_owned());
     }
     causes
+}
+
+/// The faults of a message; what stands in parentheses is one piece.
+fn parts(message: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut begin) = (Vec::new(), 0usize, 0);
+    for (at, c) in message.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ';' if depth == 0 && message[at..].starts_with("; ") => {
+                parts.push(&message[begin..at]);
+                begin = at + 2;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&message[begin..]);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_message_is_not_torn_inside_of_parentheses() {
+        let parts = super::parts("two failed: a/b (x; y): no; c/d: (");
+        assert_eq!(parts, ["two failed: a/b (x; y): no", "c/d: ("]);
+    }
 }

@@ -15,11 +15,28 @@ const MAX_DEPTH: usize = 32;
 /// Namespace and name.
 type Name = (String, String);
 
+/// What a repository brings for Argo CD.
+#[derive(Default)]
+pub struct Found {
+    pub applications: Vec<Object>,
+    /// `file: name` of each ApplicationSet: nothing here makes Applications of
+    /// them.
+    pub sets: Vec<String>,
+}
+
 /// All Applications below the root of a tree, less those that another one
 /// of them renders.
-pub fn find(tree: &dyn Tree, sources: &Sources) -> anyhow::Result<Vec<Object>> {
-    let mut found: Vec<Object> = Vec::new();
-    walk(tree, "", 0, &mut found)?;
+pub fn find(tree: &dyn Tree, sources: &Sources) -> anyhow::Result<Found> {
+    let mut all = Found::default();
+    walk(tree, "", 0, &mut all)?;
+    let applications = without_generated(all.applications, sources);
+    Ok(Found {
+        applications,
+        sets: all.sets,
+    })
+}
+
+fn without_generated(mut found: Vec<Object>, sources: &Sources) -> Vec<Object> {
     let mut names = BTreeSet::new();
     found.retain(|object| names.insert(name_of(object)));
     let mut generated: BTreeSet<Name> = BTreeSet::new();
@@ -32,7 +49,7 @@ pub fn find(tree: &dyn Tree, sources: &Sources) -> anyhow::Result<Vec<Object>> {
         .cloned()
         .collect();
     // Applications that generate each other have no root: start with all.
-    Ok(if roots.is_empty() { found } else { roots })
+    if roots.is_empty() { found } else { roots }
 }
 
 /// An Application without a namespace lives in the control namespace.
@@ -51,12 +68,7 @@ fn is_application(object: &Object) -> bool {
     object.kind() == APPLICATION && object.gvk().group == GROUP
 }
 
-fn walk(
-    tree: &dyn Tree,
-    directory: &str,
-    depth: usize,
-    found: &mut Vec<Object>,
-) -> anyhow::Result<()> {
+fn walk(tree: &dyn Tree, directory: &str, depth: usize, found: &mut Found) -> anyhow::Result<()> {
     if depth > MAX_DEPTH {
         return Ok(());
     }
@@ -70,7 +82,7 @@ fn walk(
             EntryKind::File if is_manifest(&name) => {
                 let bytes = tree.read(&path)?;
                 if bytes.len() <= MAX_FILE_BYTES {
-                    read(&bytes, found);
+                    read(&path, &bytes, found);
                 }
             }
             EntryKind::Directory | EntryKind::File | EntryKind::Symlink | EntryKind::Submodule => {}
@@ -86,7 +98,7 @@ fn is_manifest(name: &str) -> bool {
 }
 
 /// Templates and broken files hold no Application that could be applied.
-fn read(bytes: &[u8], found: &mut Vec<Object>) {
+fn read(path: &str, bytes: &[u8], found: &mut Found) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
@@ -97,11 +109,16 @@ fn read(bytes: &[u8], found: &mut Vec<Object>) {
         return;
     };
     for document in documents {
-        if let Ok(object) = Object::new(document.value)
-            && is_application(&object)
-            && !object.name().is_empty()
-        {
-            found.push(placed(object));
+        let Ok(object) = Object::new(document.value) else {
+            continue;
+        };
+        if object.name().is_empty() || object.gvk().group != GROUP {
+            continue;
+        }
+        if object.kind() == APPLICATION {
+            found.applications.push(placed(object));
+        } else if object.kind() == "ApplicationSet" {
+            found.sets.push(format!("{path}: {}", object.name()));
         }
     }
 }
