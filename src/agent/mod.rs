@@ -58,4 +58,4 @@ pub use host::Seed;
 pub use metrics::Metrics;
 pub use settings::Settings;
 pub use sources::{SourceError, Sources};
-pub use writes::application_resource;
+pub use writes::{application_resource, project_resource};

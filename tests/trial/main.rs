@@ -1,6 +1,8 @@
 //! `drupelet try` on a Raspberry Pi user's whole cluster, from the corpus:
 //! what ends Synced, what fails, and what each failure names.
 
+mod folder;
+
 use drupelet::app::{Application, SyncCode};
 use drupelet::object::Object;
 use drupelet::value::Value;

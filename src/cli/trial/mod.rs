@@ -8,11 +8,11 @@ use super::example;
 use super::interrupt::interrupted;
 use super::maps::{Maps, fresh_seed};
 use super::output::{self, Format};
-use crate::agent::{Agent, Handle, Settings, application_resource, bootstrap};
+use crate::agent::{Agent, Handle, Settings, application_resource, bootstrap, project_resource};
 use crate::app::{API_VERSION, APPLICATION, DEFAULT_NAMESPACE};
 use crate::git::{LocalRepository, Locator};
 use crate::http::Roots;
-use crate::kube::{ApplyOptions, Client, Config, FieldValidation, ListOptions};
+use crate::kube::{ApplyOptions, Client, Config, FieldValidation, ListOptions, Resource};
 use crate::object::{Gvk, Object, names};
 use crate::sandbox::{KubeVersion, Options, Sandbox};
 use crate::tree::Tree;
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for set in &found.sets {
         eprintln!("{set}: an ApplicationSet; the Applications that it would make are not tried");
     }
-    let mut applications = found.applications;
+    let mut applications = found.applications.clone();
     for path in &arguments.apps {
         applications.extend(read_applications(path)?);
     }
@@ -129,8 +129,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     );
     bootstrap(&client, &settings)?;
     let agent = Agent::start(client.clone(), sources, settings)?;
+    for project in &found.projects {
+        apply(&client, &project_resource(), project)?;
+    }
     for application in &applications {
-        apply(&client, application)?;
+        if application.gvk() != Gvk::parse(API_VERSION, APPLICATION)? {
+            bail!("{}: an Application was expected", application.key());
+        }
+        apply(&client, &application_resource(), application)?;
     }
     let code = if arguments.once {
         settle(arguments, &agent, &client, &interrupt)?
@@ -220,17 +226,13 @@ fn read_applications(path: &Path) -> anyhow::Result<Vec<Object>> {
 }
 
 /// As `kubectl apply` of the user would: the agent finds it there.
-fn apply(client: &Client, object: &Object) -> anyhow::Result<()> {
-    let gvk = object.gvk();
-    if gvk != Gvk::parse(API_VERSION, APPLICATION)? {
-        bail!("{}: an Application was expected", object.key());
-    }
+fn apply(client: &Client, resource: &Resource, object: &Object) -> anyhow::Result<()> {
     let options = ApplyOptions {
         force: true,
         field_validation: FieldValidation::Ignore,
         ..ApplyOptions::by(names::FIELD_MANAGER)
     };
-    client.apply(&application_resource(), object, &options)?;
+    client.apply(resource, object, &options)?;
     Ok(())
 }
 

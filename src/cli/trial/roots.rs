@@ -1,7 +1,8 @@
-//! The Applications of a repository that no other Application generates.
+//! The Applications and AppProjects of a repository that no Application of it
+//! generates.
 
 use crate::agent::{RenderJob, Sources, render_application};
-use crate::app::{APPLICATION, Application, DEFAULT_NAMESPACE, GROUP};
+use crate::app::{APP_PROJECT, APPLICATION, Application, DEFAULT_NAMESPACE, GROUP};
 use crate::object::Object;
 use crate::render::Capabilities;
 use crate::tree::{EntryKind, Tree};
@@ -12,44 +13,38 @@ use std::collections::BTreeSet;
 const MAX_FILE_BYTES: usize = 1024 * 1024;
 const MAX_DEPTH: usize = 32;
 
-/// Namespace and name.
-type Name = (String, String);
+/// Kind, namespace and name.
+type Name = (String, String, String);
 
 /// What a repository brings for Argo CD.
 #[derive(Default)]
 pub struct Found {
     pub applications: Vec<Object>,
+    pub projects: Vec<Object>,
     /// `file: name` of each ApplicationSet: nothing here makes Applications of
     /// them.
     pub sets: Vec<String>,
 }
 
-/// All Applications below the root of a tree, less those that another one
-/// of them renders.
+/// All Applications and AppProjects below the root of a tree, less those that
+/// an Application among them renders.
 pub fn find(tree: &dyn Tree, sources: &Sources) -> anyhow::Result<Found> {
-    let mut all = Found::default();
-    walk(tree, "", 0, &mut all)?;
-    let applications = without_generated(all.applications, sources);
-    Ok(Found {
-        applications,
-        sets: all.sets,
-    })
-}
-
-fn without_generated(mut found: Vec<Object>, sources: &Sources) -> Vec<Object> {
+    let mut found = Found::default();
+    walk(tree, "", 0, &mut found)?;
     let mut names = BTreeSet::new();
-    found.retain(|object| names.insert(name_of(object)));
-    let mut generated: BTreeSet<Name> = BTreeSet::new();
-    for object in &found {
-        generated.extend(generates(object, sources));
-    }
-    let roots: Vec<Object> = found
+    found.applications.retain(|app| names.insert(name_of(app)));
+    let generated: BTreeSet<Name> = found
+        .applications
         .iter()
-        .filter(|object| !generated.contains(&name_of(object)))
-        .cloned()
+        .flat_map(|app| generates(app, sources))
         .collect();
+    let is_root = |object: &Object| !generated.contains(&name_of(object));
+    found.projects.retain(is_root);
     // Applications that generate each other have no root: start with all.
-    if roots.is_empty() { found } else { roots }
+    if found.applications.iter().any(is_root) {
+        found.applications.retain(is_root);
+    }
+    Ok(found)
 }
 
 /// An Application without a namespace lives in the control namespace.
@@ -61,11 +56,15 @@ pub fn placed(mut object: Object) -> Object {
 }
 
 fn name_of(object: &Object) -> Name {
-    (object.namespace().to_owned(), object.name().to_owned())
+    (
+        object.kind().to_owned(),
+        object.namespace().to_owned(),
+        object.name().to_owned(),
+    )
 }
 
-fn is_application(object: &Object) -> bool {
-    object.kind() == APPLICATION && object.gvk().group == GROUP
+fn is_ours(object: &Object) -> bool {
+    object.gvk().group == GROUP && matches!(object.kind(), APPLICATION | APP_PROJECT)
 }
 
 fn walk(tree: &dyn Tree, directory: &str, depth: usize, found: &mut Found) -> anyhow::Result<()> {
@@ -115,15 +114,17 @@ fn read(path: &str, bytes: &[u8], found: &mut Found) {
         if object.name().is_empty() || object.gvk().group != GROUP {
             continue;
         }
-        if object.kind() == APPLICATION {
-            found.applications.push(placed(object));
-        } else if object.kind() == "ApplicationSet" {
-            found.sets.push(format!("{path}: {}", object.name()));
+        match object.kind() {
+            APPLICATION => found.applications.push(placed(object)),
+            APP_PROJECT => found.projects.push(placed(object)),
+            "ApplicationSet" => found.sets.push(format!("{path}: {}", object.name())),
+            _ => {}
         }
     }
 }
 
-/// The other Applications that this one renders; none where that fails.
+/// The other Applications and the projects that this one renders; none where
+/// that fails.
 fn generates(object: &Object, sources: &Sources) -> Vec<Name> {
     let Ok(app) = Application::read(object) else {
         return Vec::new();
@@ -153,7 +154,7 @@ fn generates(object: &Object, sources: &Sources) -> Vec<Name> {
         .objects
         .into_iter()
         .map(|located| located.object)
-        .filter(is_application)
+        .filter(is_ours)
         .map(|mut child| {
             if child.namespace().is_empty() && !namespace.is_empty() {
                 child.set_namespace(namespace);
