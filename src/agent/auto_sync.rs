@@ -1,6 +1,5 @@
 //! Automated sync: when a comparison leads to an operation by itself.
 
-use super::compare::extras;
 use super::controller::{Controller, Timer};
 use super::message::AppId;
 use crate::app::{InitiatedBy, Operation, Retry, SyncCode, SyncOperation, SyncOperationResource};
@@ -32,7 +31,7 @@ impl Controller {
         let Some(automated) = app.app.spec.automated().cloned() else {
             return;
         };
-        let extras = extras(&self.live, &compared, &app.instance);
+        let extras = self.extras(app);
         let prunes = automated.prune && !extras.is_empty();
         let differs = compared.code() == SyncCode::OutOfSync;
         if !differs && !prunes {

@@ -128,8 +128,9 @@ pub fn extras(live: &Live, compared: &Compared, instance: &str) -> Vec<(Resource
 pub enum CompareError {
     #[error("{0}")]
     Render(String),
-    #[error("{0}")]
-    Invalid(String),
+    /// All that is wrong with the Application itself.
+    #[error("{}", .0.join(";"))]
+    Invalid(Vec<String>),
     /// The API server could not be asked.
     #[error("{0}")]
     Cluster(String),
@@ -141,6 +142,14 @@ impl CompareError {
         match self {
             CompareError::Render(_) | CompareError::Cluster(_) => "ComparisonError",
             CompareError::Invalid(_) => "InvalidSpecError",
+        }
+    }
+
+    /// One for each condition.
+    pub fn messages(&self) -> Vec<String> {
+        match self {
+            CompareError::Invalid(messages) => messages.clone(),
+            CompareError::Render(message) | CompareError::Cluster(message) => vec![message.clone()],
         }
     }
 }

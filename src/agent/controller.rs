@@ -58,7 +58,7 @@ pub(super) struct Controller {
     pub metrics: Arc<Metrics>,
     pub results: Sender<Message>,
     pub apps: BTreeMap<AppId, AppState>,
-    pub projects: BTreeMap<String, AppProject>,
+    pub projects: BTreeMap<String, Arc<AppProject>>,
     pub fetch_pool: Pool,
     pub heavy_pool: Pool,
     pub write_pool: Pool,
@@ -177,7 +177,7 @@ impl Controller {
                     .projects
                     .get(&name)
                     .is_none_or(|before| before.spec != project.spec);
-                self.projects.insert(name.clone(), *project);
+                self.projects.insert(name.clone(), Arc::from(project));
                 if changed {
                     self.project_changed(&name);
                 }
@@ -190,6 +190,9 @@ impl Controller {
                 self.projects_listed = true;
                 let ids: Vec<AppId> = self.apps.keys().cloned().collect();
                 for id in ids {
+                    if self.apps.get(&id).is_some_and(|app| app.app.is_deleting) {
+                        self.begin_deletion(&id);
+                    }
                     self.pump(&id);
                 }
             }
@@ -769,13 +772,14 @@ impl Controller {
     }
 
     fn start_compare(&mut self, id: &AppId) {
-        if let Some(error) = self.project_error(id) {
+        let errors = self.project_errors(id);
+        if !errors.is_empty() {
             let app = self.apps.get_mut(id).expect("pump() looked it up");
             app.wants.compare = false;
             self.compared(
                 id,
                 self.apps[id].generation,
-                Err(CompareError::Invalid(error)),
+                Err(CompareError::Invalid(errors)),
             );
             return;
         }
@@ -815,32 +819,6 @@ impl Controller {
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::Compared(id, generation, Box::new(result)));
         });
-    }
-
-    /// Why the project or the destination does not allow the application.
-    fn project_error(&self, id: &AppId) -> Option<String> {
-        let app = &self.apps.get(id)?.app;
-        let project = app.spec.project();
-        if !self.projects.contains_key(project) {
-            return Some(format!(
-                "Application referencing project {project} which does not exist"
-            ));
-        }
-        let destination = &app.spec.destination;
-        if destination.is_in_cluster() {
-            return None;
-        }
-        Some(
-            match (destination.server.as_str(), destination.name.as_str()) {
-                ("", "") => "Destination server missing from app spec".to_owned(),
-                ("", name) => format!(
-                    "unable to find destination server: there are no clusters with this name: {name}"
-                ),
-                (server, _) => {
-                    format!("error getting cluster by server {server:?}: cluster not found")
-                }
-            },
-        )
     }
 
     fn compared(
@@ -901,7 +879,7 @@ impl Controller {
         self.pump(id);
     }
 
-    fn cascade_done(&mut self, id: &AppId, result: Result<bool, String>) {
+    pub(super) fn cascade_done(&mut self, id: &AppId, result: Result<bool, String>) {
         let Some(app) = self.apps.get_mut(id) else {
             return;
         };

@@ -4,6 +4,7 @@
 use super::controller::Controller;
 use super::live::{Live, LiveObject};
 use super::message::{AppId, Message};
+use super::permissions::Permits;
 use super::writes::{Writer, patch_application};
 use crate::app::{APPLICATION, PropagationPolicy, SyncOptions};
 use crate::object::{Gvk, ResourceKey, names};
@@ -29,7 +30,16 @@ impl Controller {
             .filter(|name| is_resources_finalizer(name))
             .cloned()
             .collect();
-        if app.deleting || ours.is_empty() || self.settings.observe {
+        // What may be deleted is the project's to say.
+        if app.deleting || ours.is_empty() || self.settings.observe || !self.projects_listed {
+            return;
+        }
+        let project = app.app.spec.project();
+        if !self.projects.contains_key(project) {
+            let fault = format!(
+                "cannot delete: Application referencing project {project} which does not exist"
+            );
+            self.cascade_done(id, Err(fault));
             return;
         }
         let propagation = if ours.iter().any(|name| name.ends_with("/background")) {
@@ -55,6 +65,7 @@ impl Controller {
             .collect();
         let options = app.app.spec.sync_options();
         let writer = self.writer(app);
+        let permits = self.permits(app);
         let watches = self.watches.clone();
         let live = self.live.clone();
         let client = self.client.clone();
@@ -66,7 +77,7 @@ impl Controller {
         self.write_pool.run(move || {
             watches.ensure(resources.iter());
             live.wait_listed(&kinds, LIST_WAIT);
-            let result = delete_wave(&writer, &live, &id, propagation, &options);
+            let result = delete_wave(&writer, &live, &id, &permits, propagation, &options);
             let result = result.and_then(|is_done| {
                 if is_done {
                     let kept: Vec<Value> = finalizers
@@ -99,12 +110,15 @@ fn delete_wave(
     writer: &Writer,
     live: &Live,
     id: &AppId,
+    permits: &Permits,
     propagation: PropagationPolicy,
     options: &SyncOptions,
 ) -> Result<bool, String> {
     loop {
         let mut left: Vec<(ResourceKey, LiveObject)> = live.of_instance(&writer.instance);
-        left.retain(|(key, object)| is_deleted_with_application(key, object, id, options));
+        left.retain(|(key, object)| {
+            is_deleted_with_application(key, object, id, options) && permits.allows_live(key)
+        });
         let Some(wave) = left.iter().map(|(_, object)| object.wave).max() else {
             return Ok(true);
         };

@@ -40,6 +40,8 @@ mod auto_sync;
 
 mod operation;
 
+mod permissions;
+
 mod deletion;
 
 mod report;

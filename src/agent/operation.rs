@@ -1,6 +1,6 @@
 //! Operations: from the wish to sync to its outcome, with retries.
 
-use super::compare::{CompareError, extras};
+use super::compare::CompareError;
 use super::controller::{Controller, Timer};
 use super::message::{AppId, Message};
 use super::state::AppState;
@@ -157,6 +157,13 @@ impl Controller {
         let (Some(operation), Some(compared)) = (&app.operation, &app.compared) else {
             return;
         };
+        if let Some((outcome, result)) = self.forbidden(id, &items) {
+            let app = self.apps.get_mut(id).expect("looked up above");
+            let operation = app.operation.as_mut().expect("looked up above");
+            operation.state.sync_result = Some(result);
+            self.end_operation(id, outcome);
+            return;
+        }
         if let Some(refusal) = refusal(app, &items) {
             self.end_operation(id, refusal);
             return;
@@ -185,7 +192,8 @@ impl Controller {
             started_at,
             options,
         };
-        let prunables = extras(&self.live, compared, &app.instance)
+        let prunables = self
+            .extras(app)
             .into_iter()
             .filter(|(key, _)| {
                 !compared
@@ -644,7 +652,7 @@ fn record_applied(
     }
 }
 
-fn bare_result(app: &AppState) -> SyncResult {
+pub(super) fn bare_result(app: &AppState) -> SyncResult {
     let spec = &app.app.spec;
     let revisions: Vec<String> = app
         .resolved

@@ -1,7 +1,6 @@
 //! What is written back on the Application: status, conditions, history, as
 //! Argo CD writes them; and only what changed.
 
-use super::compare::extras;
 use super::controller::{Controller, status_of};
 use super::handle::AppView;
 use super::live::LiveObject;
@@ -174,13 +173,6 @@ impl Controller {
             message: message.unwrap_or_default(),
             activity: app.activity(),
             n_resources,
-        }
-    }
-
-    fn extras(&self, app: &AppState) -> Vec<(ResourceKey, LiveObject)> {
-        match &app.compared {
-            Some(compared) => extras(&self.live, compared, &app.instance),
-            None => Vec::new(),
         }
     }
 
@@ -395,7 +387,8 @@ fn conditions(app: &AppState, known: &ApplicationStatus, now: &str) -> Vec<Condi
         wanted.push(((*kind).to_owned(), message.clone()));
     }
     if let Some(error) = &app.compare_error {
-        wanted.push((error.condition().to_owned(), error.to_string()));
+        let messages = error.messages().into_iter();
+        wanted.extend(messages.map(|message| (error.condition().to_owned(), message)));
     }
     if let Some(compared) = &app.compared {
         wanted.extend(compared.warnings.iter().cloned());

@@ -19,4 +19,5 @@ mod bad_input;
 mod drift;
 mod idle;
 mod kills;
+mod projects;
 mod prune;

@@ -1,0 +1,197 @@
+//! What the project of an application allows: asked before anything is
+//! compared, before the first write of a sync, and before each deletion.
+//!
+//! Invariant: no object reaches a write, hooks included, that its project
+//! was not asked about with the spec of the project as it is now.
+
+use super::compare::extras;
+use super::controller::Controller;
+use super::live::LiveObject;
+use super::message::AppId;
+use super::operation::bare_result;
+use super::state::AppState;
+use crate::app::{AppProject, Destination, OperationPhase, ResourceResult, SyncResult};
+use crate::kube::Discovery;
+use crate::object::ResourceKey;
+use crate::project::{Cluster, Refusal, check_application, check_resource};
+use crate::sync::{HookKind, Item, Outcome};
+use std::sync::Arc;
+
+/// One project and one destination: may this object be touched there?
+#[derive(Clone)]
+pub struct Permits {
+    /// `None`: the project is not there, which allows nothing.
+    project: Option<Arc<AppProject>>,
+    name: String,
+    server: String,
+    cluster: String,
+}
+
+impl Permits {
+    /// Whether the project allows one object, desired or live.
+    pub fn check(&self, key: &ResourceKey, is_namespaced: bool) -> Result<(), Refusal> {
+        match &self.project {
+            Some(project) => check_resource(project, key, is_namespaced, self.destination()),
+            None => Err(Refusal::Kind {
+                group: key.group.clone(),
+                kind: key.kind.clone(),
+                project: self.name.clone(),
+            }),
+        }
+    }
+
+    /// Whether a live object may be counted as the application's: what the
+    /// project does not allow is neither pruned nor deleted, as upstream.
+    pub fn allows_live(&self, key: &ResourceKey) -> bool {
+        self.check(key, !key.namespace.is_empty()).is_ok()
+    }
+
+    fn destination(&self) -> Cluster<'_> {
+        Cluster {
+            server: &self.server,
+            name: &self.cluster,
+            is_project_scoped: false,
+        }
+    }
+
+    /// All items that the project does not allow, hooks of every kind too.
+    fn refused(&self, items: &[Item], discovery: &Discovery) -> Vec<(ResourceResult, Refusal)> {
+        items
+            .iter()
+            .filter_map(|item| {
+                let is_namespaced = discovery
+                    .resource(&item.gvk)
+                    .map_or(!item.key.namespace.is_empty(), |kind| kind.namespaced);
+                let refusal = self.check(&item.key, is_namespaced).err()?;
+                let hook = item.hooks.first().copied().map_or("", hook_name);
+                let result = ResourceResult {
+                    group: item.gvk.group.clone(),
+                    version: item.gvk.version.clone(),
+                    kind: item.gvk.kind.clone(),
+                    namespace: item.key.namespace.clone(),
+                    name: item.key.name.clone(),
+                    status: "SyncFailed".to_owned(),
+                    message: refusal.to_string(),
+                    hook_type: hook.to_owned(),
+                    hook_phase: String::new(),
+                    sync_phase: match hook {
+                        "" => "Sync".to_owned(),
+                        hook => hook.to_owned(),
+                    },
+                };
+                Some((result, refusal))
+            })
+            .collect()
+    }
+}
+
+fn hook_name(kind: HookKind) -> &'static str {
+    match kind {
+        HookKind::PreSync => "PreSync",
+        HookKind::Sync => "Sync",
+        HookKind::PostSync => "PostSync",
+        HookKind::SyncFail => "SyncFail",
+        HookKind::PreDelete => "PreDelete",
+        HookKind::PostDelete => "PostDelete",
+        HookKind::Skip => "Skip",
+    }
+}
+
+impl Controller {
+    pub(super) fn permits(&self, app: &AppState) -> Permits {
+        let destination = &app.app.spec.destination;
+        let name = app.app.spec.project();
+        let (server, cluster) = if destination.is_in_cluster() {
+            (Destination::IN_CLUSTER_URL, Destination::IN_CLUSTER_NAME)
+        } else {
+            (destination.server.as_str(), destination.name.as_str())
+        };
+        Permits {
+            project: self.projects.get(name).cloned(),
+            name: name.to_owned(),
+            server: server.to_owned(),
+            cluster: cluster.to_owned(),
+        }
+    }
+
+    /// All that the project and the destination have against an application.
+    pub(super) fn project_errors(&self, id: &AppId) -> Vec<String> {
+        let Some(state) = self.apps.get(id) else {
+            return Vec::new();
+        };
+        let app = &state.app;
+        let project = app.spec.project();
+        let permits = self.permits(state);
+        let Some(project) = &permits.project else {
+            return vec![format!(
+                "Application referencing project {project} which does not exist"
+            )];
+        };
+        let destination = &app.spec.destination;
+        if !destination.is_in_cluster() {
+            return vec![
+                match (destination.server.as_str(), destination.name.as_str()) {
+                    ("", "") => "Destination server missing from app spec".to_owned(),
+                    ("", name) => format!(
+                        "unable to find destination server: there are no clusters with this name: {name}"
+                    ),
+                    (server, _) => {
+                        format!("error getting cluster by server {server:?}: cluster not found")
+                    }
+                },
+            ];
+        }
+        let namespace = &self.settings.namespace;
+        check_application(project, app, permits.destination(), namespace)
+            .iter()
+            .map(Refusal::to_string)
+            .collect()
+    }
+
+    /// Live objects of the application that the render no longer has and that
+    /// its project lets it touch.
+    pub(super) fn extras(&self, app: &AppState) -> Vec<(ResourceKey, LiveObject)> {
+        let Some(compared) = &app.compared else {
+            return Vec::new();
+        };
+        let mut extras = extras(&self.live, compared, &app.instance);
+        if !extras.is_empty() {
+            let permits = self.permits(app);
+            extras.retain(|(key, _)| permits.allows_live(key));
+        }
+        extras
+    }
+
+    /// Why a sync of these items may not begin, with a result for each that
+    /// is refused. Nothing has been written then.
+    pub(super) fn forbidden(&self, id: &AppId, items: &[Item]) -> Option<(Outcome, SyncResult)> {
+        let app = self.apps.get(id)?;
+        let errors = self.project_errors(id);
+        if !errors.is_empty() {
+            let outcome = Outcome {
+                phase: OperationPhase::Error,
+                message: errors.join(";"),
+            };
+            return Some((outcome, bare_result(app)));
+        }
+        let refused = self.permits(app).refused(items, &self.discovery);
+        if refused.is_empty() {
+            return None;
+        }
+        let mut reasons: Vec<String> = refused.iter().map(|(_, why)| why.to_string()).collect();
+        reasons.dedup();
+        let result = SyncResult {
+            resources: refused.into_iter().map(|(result, _)| result).collect(),
+            ..bare_result(app)
+        };
+        let message = format!(
+            "one or more synchronization tasks are not valid: {}",
+            reasons.join("; ")
+        );
+        let outcome = Outcome {
+            phase: OperationPhase::Failed,
+            message,
+        };
+        Some((outcome, result))
+    }
+}
