@@ -15,6 +15,8 @@ pub mod gotmpl;
 
 pub mod helm;
 
+pub mod kustomize;
+
 pub mod render;
 
 pub mod diff;

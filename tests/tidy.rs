@@ -12,9 +12,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("app", &["value", "object"]),
     ("gotmpl", &["value"]),
     ("helm", &["value", "gotmpl", "object", "tree"]),
+    ("kustomize", &["value", "gotmpl", "object", "tree", "helm"]),
     (
         "render",
-        &["value", "object", "tree", "app", "gotmpl", "helm"],
+        &[
+            "value",
+            "object",
+            "tree",
+            "app",
+            "gotmpl",
+            "helm",
+            "kustomize",
+        ],
     ),
     ("diff", &["value", "object", "app"]),
     ("health", &["value", "object", "app"]),
@@ -30,8 +39,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "agent",
         &[
-            "value", "object", "tree", "app", "gotmpl", "helm", "render", "diff", "health",
-            "project", "sync", "http", "git", "registry", "kube",
+            "value",
+            "object",
+            "tree",
+            "app",
+            "gotmpl",
+            "helm",
+            "kustomize",
+            "render",
+            "diff",
+            "health",
+            "project",
+            "sync",
+            "http",
+            "git",
+            "registry",
+            "kube",
         ],
     ),
     ("server", &["value", "object", "app", "diff", "agent"]),
@@ -41,7 +64,17 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Rooms without side effects, and what would give one away.
 const PURE: &[&str] = &[
-    "value", "object", "tree", "app", "gotmpl", "helm", "render", "diff", "health", "project",
+    "value",
+    "object",
+    "tree",
+    "app",
+    "gotmpl",
+    "helm",
+    "kustomize",
+    "render",
+    "diff",
+    "health",
+    "project",
     "sync",
 ];
 const IMPURE: &[&str] = &[
