@@ -2,7 +2,6 @@
 //! leniencies of github.com/evanphx/json-patch, which Kubernetes' API server
 //! and kustomize apply them with.
 
-use super::pointer::index;
 use super::{Map, Pointer, PointerError, Value};
 
 /// How many times its size a value may grow by `copy` operations: the API
@@ -76,6 +75,8 @@ pub enum PatchError {
     Missing { op: &'static str, path: String },
     #[error("testing value {path} failed: it is {found}")]
     TestFailed { path: String, found: String },
+    #[error("a replace operation for the whole document needs a map or a list")]
+    ScalarRoot,
     #[error("copy operations add more than {MAX_COPIED_BYTES} bytes")]
     TooMuchCopied,
 }
@@ -101,19 +102,13 @@ pub fn apply_json_patch(target: &mut Value, operations: Vec<Operation>) -> Resul
             Operation::Remove { path } => {
                 take(target, &path, "remove")?;
             }
-            Operation::Replace { path, value } => {
-                let place = target.pointer_mut(&path);
-                *place.ok_or_else(|| missing("replace", &path))? = value;
-            }
+            Operation::Replace { path, value } => replace(target, &path, value)?,
             Operation::Move { from, path } => {
                 let value = take(target, &from, "move")?;
                 add(target, &path, value, "move")?;
             }
             Operation::Copy { from, path } => {
-                let value = target
-                    .pointer(&from)
-                    .ok_or_else(|| missing("copy", &from))?
-                    .clone();
+                let value = find(target, &from, "copy")?.cloned().unwrap_or_default();
                 copied += value.to_json().len();
                 if copied > MAX_COPIED_BYTES {
                     return Err(PatchError::TooMuchCopied);
@@ -121,8 +116,8 @@ pub fn apply_json_patch(target: &mut Value, operations: Vec<Operation>) -> Resul
                 add(target, &path, value, "copy")?;
             }
             Operation::Test { path, value } => {
-                // What is not there equals null.
-                let found = target.pointer(&path).unwrap_or(&Value::Null);
+                // A key that is not there equals null.
+                let found = find(target, &path, "test")?.unwrap_or(&Value::Null);
                 if !found.equals(&value) {
                     return Err(PatchError::TestFailed {
                         path: path.to_string(),
@@ -171,21 +166,14 @@ fn add(
     value: Value,
     op: &'static str,
 ) -> Result<(), PatchError> {
-    let Some((parents, last)) = path.split_last() else {
-        *target = value;
-        return Ok(());
-    };
-    match target.steps_mut(parents) {
-        Some(Value::Map(map)) => {
+    let (holder, last) = holder(target, path, op)?;
+    match holder {
+        Value::Map(map) => {
             map.insert(last, value);
         }
-        Some(Value::Seq(items)) => {
-            let at = if last == "-" {
-                items.len()
-            } else {
-                let at = index_from_end(last, items.len() + 1);
-                at.ok_or_else(|| missing(op, path))?
-            };
+        Value::Seq(items) if last == "-" => items.push(value),
+        Value::Seq(items) => {
+            let at = place(last, items.len() + 1).ok_or_else(|| missing(op, path))?;
             items.insert(at, value);
         }
         _ => return Err(missing(op, path)),
@@ -193,23 +181,92 @@ fn add(
     Ok(())
 }
 
-fn take(target: &mut Value, path: &Pointer, op: &'static str) -> Result<Value, PatchError> {
-    if let Some((parents, last)) = path.split_last()
-        && last.starts_with('-')
-        && let Some(Value::Seq(items)) = target.steps_mut(parents)
-        && let Some(at) = index_from_end(last, items.len())
-    {
-        return Ok(items.remove(at));
+/// A key that is not there is added; an index has to be there.
+fn replace(target: &mut Value, path: &Pointer, value: Value) -> Result<(), PatchError> {
+    if path.parts().is_empty() {
+        if !matches!(value, Value::Map(_) | Value::Seq(_)) {
+            return Err(PatchError::ScalarRoot);
+        }
+        *target = value;
+        return Ok(());
     }
-    target.remove_at(path).ok_or_else(|| missing(op, path))
+    match holder(target, path, "replace")? {
+        (Value::Map(map), last) => {
+            map.insert(last, value);
+        }
+        (Value::Seq(items), last) => {
+            let at = place(last, items.len()).ok_or_else(|| missing("replace", path))?;
+            items[at] = value;
+        }
+        _ => return Err(missing("replace", path)),
+    }
+    Ok(())
 }
 
-/// An index below `end`; `-1` is the last, as evanphx/json-patch allows.
-fn index_from_end(part: &str, end: usize) -> Option<usize> {
-    match part.strip_prefix('-') {
-        Some(back) => end.checked_sub(index(back).filter(|back| *back > 0)?),
-        None => index(part).filter(|at| *at < end),
+fn take(target: &mut Value, path: &Pointer, op: &'static str) -> Result<Value, PatchError> {
+    let (holder, last) = holder(target, path, op)?;
+    let taken = match holder {
+        Value::Map(map) => map.remove(last),
+        Value::Seq(items) => place(last, items.len()).map(|at| items.remove(at)),
+        _ => None,
+    };
+    taken.ok_or_else(|| missing(op, path))
+}
+
+/// What stands at a place; nothing where a map lacks the key.
+fn find<'a>(
+    target: &'a Value,
+    path: &Pointer,
+    op: &'static str,
+) -> Result<Option<&'a Value>, PatchError> {
+    let Some((parents, last)) = path.split_last() else {
+        return Ok(Some(target));
+    };
+    let mut holder = Some(target);
+    for part in parents {
+        holder = match holder {
+            Some(Value::Map(map)) => map.get(part),
+            Some(Value::Seq(items)) => place(part, items.len()).map(|at| &items[at]),
+            _ => None,
+        };
     }
+    match holder {
+        Some(Value::Map(map)) => Ok(map.get(last)),
+        Some(Value::Seq(items)) => {
+            let at = place(last, items.len()).ok_or_else(|| missing(op, path))?;
+            Ok(Some(&items[at]))
+        }
+        _ => Err(missing(op, path)),
+    }
+}
+
+/// The map or list that a place is in, and the last step to it.
+fn holder<'a, 'p>(
+    target: &'a mut Value,
+    path: &'p Pointer,
+    op: &'static str,
+) -> Result<(&'a mut Value, &'p str), PatchError> {
+    let (parents, last) = path.split_last().ok_or_else(|| missing(op, path))?;
+    let mut holder = target;
+    for part in parents {
+        let next = match holder {
+            Value::Map(map) => map.get_mut(part),
+            Value::Seq(items) => place(part, items.len()).map(|at| &mut items[at]),
+            _ => None,
+        };
+        holder = next.ok_or_else(|| missing(op, path))?;
+    }
+    Ok((holder, last))
+}
+
+/// An index below `end` as Go's Atoi reads it (`01`, `+1`); `-1` is the last.
+fn place(part: &str, end: usize) -> Option<usize> {
+    let number: i64 = part.parse().ok()?;
+    let at = match usize::try_from(number) {
+        Ok(at) => at,
+        Err(_) => end.checked_sub(usize::try_from(number.unsigned_abs()).ok()?)?,
+    };
+    (at < end).then_some(at)
 }
 
 fn missing(op: &'static str, path: &Pointer) -> PatchError {

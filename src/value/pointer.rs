@@ -83,7 +83,7 @@ impl Value {
         }
     }
 
-    pub(super) fn steps_mut(&mut self, parts: &[String]) -> Option<&mut Value> {
+    fn steps_mut(&mut self, parts: &[String]) -> Option<&mut Value> {
         parts.iter().try_fold(self, |value, part| match value {
             Value::Map(map) => map.get_mut(part),
             Value::Seq(items) => items.get_mut(index(part)?),
@@ -93,7 +93,7 @@ impl Value {
 }
 
 /// An index without sign or leading zeros.
-pub(super) fn index(part: &str) -> Option<usize> {
+fn index(part: &str) -> Option<usize> {
     let canonical = part == "0" || !part.starts_with('0');
     let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     (canonical && digits).then(|| part.parse().ok()).flatten()
