@@ -5,3 +5,7 @@
 //! what has to be fetched (a chart, a remote base) is returned as a need.
 
 pub mod id;
+
+pub mod schema;
+
+pub mod patch;
