@@ -27,8 +27,6 @@ use std::time::{Duration, Instant};
 const FOLD: Duration = Duration::from_millis(50);
 /// Health changes are folded for so long before they are written.
 const REPORT_FOLD: Duration = Duration::from_millis(400);
-/// A changed CRD asks for discovery, folded for so long.
-const DISCOVERY_FOLD: Duration = Duration::from_millis(150);
 /// Settled means: nothing to do and no message for so long.
 const QUIET: Duration = Duration::from_millis(700);
 
@@ -79,7 +77,7 @@ pub(super) struct Controller {
 pub(super) struct Jitter(pub u64);
 
 impl Jitter {
-    fn below(&mut self, most: Duration) -> Duration {
+    pub fn below(&mut self, most: Duration) -> Duration {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -395,24 +393,6 @@ impl Controller {
         }
     }
 
-    /// A kind whose list had failed may be known now.
-    fn kind_listed(&mut self) {
-        let ids: Vec<AppId> = self
-            .apps
-            .iter()
-            .filter(|(_, app)| {
-                app.compared.as_ref().is_some_and(|compared| {
-                    let mut unlisted = compared.unlisted.iter();
-                    unlisted.any(|kind| self.live.is_listed(kind))
-                })
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in ids {
-            self.want_compare(&id);
-        }
-    }
-
     /// The API server was away until the last retry of an automated sync:
     /// another attempt, much later.
     fn sync_again(&mut self, id: &AppId) {
@@ -494,84 +474,6 @@ impl Controller {
             }
             app.wants.compare = true;
             self.after(FOLD, Timer::Compare(id));
-        }
-    }
-
-    pub(super) fn kinds_changed(&mut self) {
-        if self.discovering {
-            self.rediscover = true;
-            return;
-        }
-        self.discovering = true;
-        self.after(DISCOVERY_FOLD, Timer::Discover);
-    }
-
-    fn discover(&mut self) {
-        let client = self.client.clone();
-        let last = self.discovery.clone();
-        let results = self.results.clone();
-        self.fetch_pool.run(move || {
-            let found = client
-                .discover(Some(&last))
-                .map_err(|error| error.to_string());
-            // The controller may have stopped: nobody waits then.
-            let _ = results.send(Message::Discovered(found));
-        });
-    }
-
-    fn discovered(&mut self, result: Result<Arc<Discovery>, String>) {
-        self.discovering = false;
-        match result {
-            Ok(discovery) => {
-                let changed = *discovery != *self.discovery;
-                self.discovery = discovery;
-                if changed {
-                    self.kinds_are_different();
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error, "discovery failed, tried again soon");
-                self.rediscover = false;
-                self.discovering = true;
-                self.after(self.settings.retry_first, Timer::Discover);
-                return;
-            }
-        }
-        if std::mem::take(&mut self.rediscover) {
-            self.kinds_changed();
-        }
-    }
-
-    /// Applications that lacked a kind are tried again at once.
-    fn kinds_are_different(&mut self) {
-        let served: Vec<AppId> = self
-            .apps
-            .iter()
-            .filter(|(_, app)| {
-                app.compared.as_ref().is_some_and(|compared| {
-                    compared
-                        .unserved
-                        .iter()
-                        .any(|unserved| self.discovery.resource(&unserved.gvk).is_some())
-                })
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in served {
-            let Some(app) = self.apps.get_mut(&id) else {
-                continue;
-            };
-            app.auto.attempted = None;
-            app.wants.compare = true;
-            let retry = app
-                .operation
-                .as_ref()
-                .filter(|operation| operation.is_waiting_for_retry())
-                .map(|operation| operation.number);
-            match retry {
-                Some(number) => self.retry_operation(&id, number),
-                None => self.pump(&id),
-            }
         }
     }
 
@@ -685,90 +587,6 @@ impl Controller {
         app.retry_at = Some(Instant::now() + pause);
         let pause = pause + self.jitter.below(pause / 4) + Duration::from_millis(1);
         self.after(pause, Timer::Reconcile(id.clone()));
-    }
-
-    /// Every repository in use is polled, once for all its applications.
-    fn schedule_polls(&mut self, id: &AppId) {
-        let Some(app) = self.apps.get(id) else {
-            return;
-        };
-        let urls: Vec<String> = app
-            .app
-            .spec
-            .sources()
-            .iter()
-            .filter(|source| source.chart.is_empty())
-            .map(|source| source.repo_url.clone())
-            .collect();
-        for url in urls {
-            if self.polled.insert(url.clone()) {
-                self.schedule_poll(url);
-            }
-        }
-    }
-
-    fn schedule_poll(&mut self, url: String) {
-        let pause = if self.sources.is_local(&url) {
-            self.settings.local_poll_interval
-        } else {
-            self.settings.poll_interval + self.jitter.below(self.settings.poll_jitter)
-        };
-        self.after(pause, Timer::Poll(url));
-    }
-
-    fn poll(&mut self, url: String) {
-        let revisions: BTreeSet<String> = self
-            .apps
-            .values()
-            .flat_map(|app| app.app.spec.sources())
-            .filter(|source| source.repo_url == url && source.chart.is_empty())
-            .map(|source| source.target_revision.clone())
-            .collect();
-        if revisions.is_empty() {
-            self.polled.remove(&url);
-            return;
-        }
-        self.metrics.polls.add_one();
-        let revisions: Vec<String> = revisions.into_iter().collect();
-        let (sources, results) = (self.sources.clone(), self.results.clone());
-        self.fetch_pool.run_with(sources.server_of(&url), move || {
-            let answers = sources.poll(&url, &revisions);
-            // The controller may have stopped: nobody waits then.
-            let _ = results.send(Message::Polled(url, answers));
-        });
-    }
-
-    fn polled(&mut self, url: &str, answers: &[(String, Option<String>)]) {
-        self.schedule_poll(url.to_owned());
-        let mut moved = Vec::new();
-        for (id, app) in &self.apps {
-            let sources = app.app.spec.sources();
-            let is_behind = sources.iter().enumerate().any(|(index, source)| {
-                source.repo_url == url
-                    && source.chart.is_empty()
-                    && answers.iter().any(|(revision, commit)| {
-                        let failed = app.source_error.is_some();
-                        let is_at = app.resolved.get(index).map(|r| &r.revision);
-                        *revision == source.target_revision
-                            && match commit {
-                                // What kept the sources away may be over.
-                                Some(commit) => failed || is_at != Some(commit),
-                                // Told once; the last snapshot stands.
-                                None => !failed,
-                            }
-                    })
-            });
-            if is_behind {
-                moved.push(id.clone());
-            }
-        }
-        for id in moved {
-            if let Some(app) = self.apps.get_mut(&id) {
-                app.wants.resolve = true;
-                app.wants.compare = true;
-            }
-            self.pump(&id);
-        }
     }
 
     fn start_compare(&mut self, id: &AppId) {

@@ -36,9 +36,15 @@ mod state;
 
 mod controller;
 
+mod kinds;
+
+mod polling;
+
 mod auto_sync;
 
 mod operation;
+
+mod result;
 
 mod permissions;
 

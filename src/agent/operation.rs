@@ -3,12 +3,10 @@
 use super::compare::CompareError;
 use super::controller::{Controller, Timer};
 use super::message::{AppId, Message};
+use super::result::{bare_result, record_applied, remember_history, sync_result};
 use super::state::AppState;
 use super::writes::{Applied, Writer};
-use crate::app::{
-    Operation, OperationPhase, OperationState, Retry, RevisionHistory, SyncCode, SyncOptions,
-    SyncResult,
-};
+use crate::app::{Operation, OperationPhase, OperationState, Retry, SyncOptions};
 use crate::diff::Digest;
 use crate::object::ResourceKey;
 use crate::sync::{self, Effect, Event, Item, Outcome, Prunable, Settings, Sync, TaskFault, plan};
@@ -21,8 +19,6 @@ pub(super) const OBSERVE_INTERVAL: Duration = Duration::from_secs(3);
 /// A custom resource on which nobody reports after so long is not waited for:
 /// its controller is older than its status, or not there.
 const SILENCE: Duration = Duration::from_secs(10);
-/// `status.history` keeps so many entries unless the spec says otherwise.
-const HISTORY_LIMIT: usize = 10;
 
 pub(super) struct RunningOperation {
     /// Tells the events of this run from those of an earlier one.
@@ -628,88 +624,4 @@ fn managed_namespace_metadata(app: &AppState) -> Option<Map> {
         metadata.insert("annotations", texts(&managed.annotations));
     }
     Some(metadata)
-}
-
-/// What was applied is as desired: the digest of its fields now is the one
-/// that later events are held against.
-fn record_applied(
-    app: &mut AppState,
-    sync: &Sync,
-    applied: &BTreeMap<ResourceKey, Option<Digest>>,
-) {
-    let Some(compared) = &mut app.compared else {
-        return;
-    };
-    let compared = std::sync::Arc::make_mut(compared);
-    for task in sync.applied() {
-        if let Some(digest) = applied.get(&task.key)
-            && let Some(item) = compared.item_mut(&task.key)
-        {
-            item.code = SyncCode::Synced;
-            item.is_missing = false;
-            item.expected = *digest;
-        }
-    }
-}
-
-pub(super) fn bare_result(app: &AppState) -> SyncResult {
-    let spec = &app.app.spec;
-    let revisions: Vec<String> = app
-        .resolved
-        .iter()
-        .map(|resolved| resolved.revision.clone())
-        .collect();
-    let is_multiple = spec.has_multiple_sources();
-    SyncResult {
-        resources: Vec::new(),
-        revision: match is_multiple {
-            true => String::new(),
-            false => revisions.first().cloned().unwrap_or_default(),
-        },
-        revisions: if is_multiple { revisions } else { Vec::new() },
-        source: (!is_multiple).then(|| spec.source.clone()).flatten(),
-        sources: if is_multiple {
-            spec.sources.clone()
-        } else {
-            Vec::new()
-        },
-        managed_namespace_metadata: None,
-    }
-}
-
-pub(super) fn sync_result(app: &AppState, sync: &Sync) -> SyncResult {
-    SyncResult {
-        resources: sync.results(),
-        ..bare_result(app)
-    }
-}
-
-/// Selective syncs and self-heal write no history.
-fn remember_history(app: &mut AppState, state: &OperationState, deployed_at: &str) {
-    let wanted = state.operation.sync.clone().unwrap_or_default();
-    if !wanted.resources.is_empty() || wanted.self_heal_attempts_count > 0 || wanted.dry_run {
-        return;
-    }
-    let Some(result) = &state.sync_result else {
-        return;
-    };
-    let history = &mut app.history;
-    let id = history.last().map_or(0, |last| last.id + 1);
-    history.push(RevisionHistory {
-        revision: result.revision.clone(),
-        revisions: result.revisions.clone(),
-        deployed_at: deployed_at.to_owned(),
-        deploy_started_at: state.started_at.clone(),
-        id,
-        source: result.source.clone(),
-        sources: result.sources.clone(),
-        initiated_by: state.operation.initiated_by.clone(),
-    });
-    let limit = app
-        .app
-        .spec
-        .revision_history_limit
-        .map_or(HISTORY_LIMIT, |limit| usize::try_from(limit).unwrap_or(0));
-    let excess = history.len().saturating_sub(limit);
-    history.drain(..excess);
 }

@@ -8,7 +8,7 @@ use super::compare::extras;
 use super::controller::Controller;
 use super::live::LiveObject;
 use super::message::AppId;
-use super::operation::bare_result;
+use super::result::bare_result;
 use super::state::AppState;
 use crate::app::{AppProject, Destination, OperationPhase, ResourceResult, SyncResult};
 use crate::kube::Discovery;

@@ -5,7 +5,7 @@ use super::controller::{Controller, status_of};
 use super::handle::AppView;
 use super::live::LiveObject;
 use super::message::{AppId, Message};
-use super::operation::sync_result;
+use super::result::sync_result;
 use super::state::AppState;
 use super::writes::patch_application;
 use crate::app::{

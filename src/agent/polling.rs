@@ -1,0 +1,91 @@
+//! Polls of repositories: each is asked once for all applications that use it.
+
+use super::controller::{Controller, Timer};
+use super::message::{AppId, Message};
+use std::collections::BTreeSet;
+
+impl Controller {
+    /// Every repository in use is polled, once for all its applications.
+    pub(super) fn schedule_polls(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get(id) else {
+            return;
+        };
+        let urls: Vec<String> = app
+            .app
+            .spec
+            .sources()
+            .iter()
+            .filter(|source| source.chart.is_empty())
+            .map(|source| source.repo_url.clone())
+            .collect();
+        for url in urls {
+            if self.polled.insert(url.clone()) {
+                self.schedule_poll(url);
+            }
+        }
+    }
+
+    pub(super) fn schedule_poll(&mut self, url: String) {
+        let pause = if self.sources.is_local(&url) {
+            self.settings.local_poll_interval
+        } else {
+            self.settings.poll_interval + self.jitter.below(self.settings.poll_jitter)
+        };
+        self.after(pause, Timer::Poll(url));
+    }
+
+    pub(super) fn poll(&mut self, url: String) {
+        let revisions: BTreeSet<String> = self
+            .apps
+            .values()
+            .flat_map(|app| app.app.spec.sources())
+            .filter(|source| source.repo_url == url && source.chart.is_empty())
+            .map(|source| source.target_revision.clone())
+            .collect();
+        if revisions.is_empty() {
+            self.polled.remove(&url);
+            return;
+        }
+        self.metrics.polls.add_one();
+        let revisions: Vec<String> = revisions.into_iter().collect();
+        let (sources, results) = (self.sources.clone(), self.results.clone());
+        self.fetch_pool.run_with(sources.server_of(&url), move || {
+            let answers = sources.poll(&url, &revisions);
+            // The controller may have stopped: nobody waits then.
+            let _ = results.send(Message::Polled(url, answers));
+        });
+    }
+
+    pub(super) fn polled(&mut self, url: &str, answers: &[(String, Option<String>)]) {
+        self.schedule_poll(url.to_owned());
+        let mut moved = Vec::new();
+        for (id, app) in &self.apps {
+            let sources = app.app.spec.sources();
+            let is_behind = sources.iter().enumerate().any(|(index, source)| {
+                source.repo_url == url
+                    && source.chart.is_empty()
+                    && answers.iter().any(|(revision, commit)| {
+                        let failed = app.source_error.is_some();
+                        let is_at = app.resolved.get(index).map(|r| &r.revision);
+                        *revision == source.target_revision
+                            && match commit {
+                                // What kept the sources away may be over.
+                                Some(commit) => failed || is_at != Some(commit),
+                                // Told once; the last snapshot stands.
+                                None => !failed,
+                            }
+                    })
+            });
+            if is_behind {
+                moved.push(id.clone());
+            }
+        }
+        for id in moved {
+            if let Some(app) = self.apps.get_mut(&id) {
+                app.wants.resolve = true;
+                app.wants.compare = true;
+            }
+            self.pump(&id);
+        }
+    }
+}
