@@ -37,8 +37,19 @@ impl Controller {
         if !differs && !prunes {
             let app = self.apps.get_mut(id).expect("looked up above");
             app.auto.condition = None;
+            app.auto.held = None;
             return;
         }
+        let held = self.held_back(id, false, None);
+        let app = self.apps.get_mut(id).expect("looked up above");
+        if held.is_some() {
+            if app.auto.held != held {
+                app.auto.held = held;
+                self.report_soon(id);
+            }
+            return;
+        }
+        let app = self.apps.get(id).expect("looked up above");
         let attempt = app.attempt_key();
         let mut self_heal_attempts = 0;
         let mut only = Vec::new();
@@ -110,6 +121,7 @@ impl Controller {
         }
         let app = self.apps.get_mut(id).expect("looked up above");
         app.auto.condition = None;
+        app.auto.held = None;
         let policy = app.app.spec.sync_policy.clone().unwrap_or_default();
         let is_multiple = app.app.spec.has_multiple_sources();
         let revisions: Vec<String> = app

@@ -13,7 +13,7 @@ use crate::diff::{
 use crate::kube::{self, ApplyOptions, Client, Discovery, FieldValidation};
 use crate::object::{Gvk, Object, ResourceKey, names};
 use crate::render::{self, Capabilities, Located};
-use crate::sync::{Item, ItemError};
+use crate::sync::{HookKind, Item, ItemError};
 use crate::tree::Tree;
 use crate::value::Value;
 use crate::value::glob::Glob;
@@ -36,6 +36,10 @@ pub struct Compared {
     /// Kinds whose live objects could not be listed: none is pruned.
     pub unlisted: Vec<(String, String)>,
     pub source_types: Vec<String>,
+    /// Objects that carry the tracking id of another application, with it.
+    pub shared: Vec<(ResourceKey, String)>,
+    /// Whether there are PreDelete and PostDelete hooks.
+    pub has_delete_hooks: (bool, bool),
     /// (type, message) of conditions.
     pub warnings: Vec<(String, String)>,
     pub images: Vec<String>,
@@ -183,6 +187,8 @@ pub struct Comparison {
     pub previous: Option<Arc<Compared>>,
     pub force_render: bool,
     pub keep: Keep,
+    /// Manifests of an operation, as JSON: synced instead of the sources'.
+    pub given: Option<Vec<String>>,
     pub client: Client,
     pub discovery: Arc<Discovery>,
     pub kube_version: String,
@@ -299,13 +305,7 @@ impl Comparison {
             return Ok(outcome);
         }
         self.metrics.renders.add_one();
-        let rendered = render_application(&RenderJob {
-            app: &self.app,
-            instance: &self.instance,
-            resolved: &self.resolved,
-            sources: &self.sources,
-            capabilities: &capabilities,
-        })?;
+        let rendered = self.rendered(&capabilities)?;
         let mut compared = Compared {
             context,
             inputs: rendered.inputs,
@@ -321,11 +321,26 @@ impl Comparison {
         for (object, resource) in objects {
             collect_images(&object, &mut images);
             let mut item = Item::of(&object, &application)?;
-            let entry = match &resource {
+            let (entry, other) = match &resource {
                 Some(resource) => self.compare(&object, resource, &item)?,
-                None => ComparedItem::new(&object, &item, SyncCode::OutOfSync, true),
+                None => {
+                    let entry = ComparedItem::new(&object, &item, SyncCode::OutOfSync, true);
+                    (entry, None)
+                }
             };
             item.in_sync = entry.code == SyncCode::Synced;
+            compared.has_delete_hooks.0 |= item.hooks.contains(&HookKind::PreDelete);
+            compared.has_delete_hooks.1 |= item.hooks.contains(&HookKind::PostDelete);
+            if let Some(other) = other {
+                compared.warnings.push((
+                    "SharedResourceWarning".to_owned(),
+                    format!(
+                        "{}/{} is part of applications {} and {other}",
+                        item.key.kind, item.key.name, self.instance
+                    ),
+                ));
+                compared.shared.push((item.key.clone(), other));
+            }
             compared.items.push(entry);
             if self.keep != Keep::Never {
                 items.push(item);
@@ -343,6 +358,37 @@ impl Comparison {
         Ok(CompareOutcome {
             compared,
             items: keep.then_some(items),
+        })
+    }
+
+    /// What the sources render to, or what was given instead.
+    fn rendered(&self, capabilities: &Capabilities) -> Result<RenderedApplication, CompareError> {
+        let Some(given) = &self.given else {
+            return render_application(&RenderJob {
+                app: &self.app,
+                instance: &self.instance,
+                resolved: &self.resolved,
+                sources: &self.sources,
+                capabilities,
+            });
+        };
+        let mut objects = Vec::new();
+        for (index, text) in given.iter().enumerate() {
+            let fault = |why: String| {
+                CompareError::Render(format!("operation.sync.manifests[{index}]: {why}"))
+            };
+            let value = Value::from_json(text.as_bytes()).map_err(|e| fault(e.to_string()))?;
+            let object = Object::new(value).map_err(|e| fault(e.to_string()))?;
+            objects.push(Located {
+                object,
+                file: String::new(),
+            });
+        }
+        Ok(RenderedApplication {
+            objects,
+            inputs: Vec::new(),
+            source_types: Vec::new(),
+            warnings: Vec::new(),
         })
     }
 
@@ -509,15 +555,17 @@ impl Comparison {
         compared.unlisted = self.live.wait_listed(&kinds, LIST_WAIT);
     }
 
+    /// Also the other application, where the live object says that it belongs
+    /// to one.
     fn compare(
         &self,
         desired: &Object,
         resource: &kube::Resource,
         item: &Item,
-    ) -> Result<ComparedItem, CompareError> {
+    ) -> Result<(ComparedItem, Option<String>), CompareError> {
         let mut entry = ComparedItem::new(desired, item, SyncCode::Synced, false);
         if entry.is_hook {
-            return Ok(entry);
+            return Ok((entry, None));
         }
         let owned = self.live.owned(&entry.key);
         let before = self
@@ -530,7 +578,7 @@ impl Comparison {
             && before.expected == owned
         {
             entry.expected = owned;
-            return Ok(entry);
+            return Ok((entry, None));
         }
         let Some(live) = self
             .client
@@ -538,7 +586,7 @@ impl Comparison {
         else {
             entry.code = SyncCode::OutOfSync;
             entry.is_missing = true;
-            return Ok(entry);
+            return Ok((entry, None));
         };
         let differs = self.differences(desired, &live, resource, item)?;
         if differs.is_empty() && tracked_by(&live) == Some(self.instance.as_str()) {
@@ -546,7 +594,8 @@ impl Comparison {
         } else {
             entry.code = SyncCode::OutOfSync;
         }
-        Ok(entry)
+        let other = tracked_by(&live).filter(|other| *other != self.instance);
+        Ok((entry, other.map(str::to_owned)))
     }
 
     /// What an apply would change. A dry-run that is refused is a difference:

@@ -42,6 +42,7 @@ pub(super) enum Timer {
     SyncAgain(AppId),
     Pause(AppId, u64),
     Observe(AppId, u64),
+    Held(AppId),
     Discover,
 }
 
@@ -208,6 +209,9 @@ impl Controller {
             Message::NamespaceReady(id, number, result) => {
                 self.namespace_ready(&id, number, result);
             }
+            Message::OwnResolved(id, number, result) => self.own_resolved(&id, number, result),
+            Message::OwnCompared(id, number, result) => self.own_compared(&id, number, *result),
+            Message::DeleteHooks(id, result) => self.delete_hooks_rendered(&id, result),
             Message::Reported(id, result) => self.reported(&id, result),
             Message::CascadeDone(id, result) => self.cascade_done(&id, result),
             Message::Refresh(id, hard) => self.refresh(&id, hard, false),
@@ -258,12 +262,15 @@ impl Controller {
                 operation.has_observe_timer = !operation.observed.is_empty();
                 if operation.has_observe_timer {
                     self.observe(&id, number, None);
+                    // A newer commit may wait for this sync to give way.
+                    self.pump(&id);
                     self.after(
                         super::operation::OBSERVE_INTERVAL,
                         Timer::Observe(id, number),
                     );
                 }
             }
+            Timer::Held(id) => self.try_held(&id),
             Timer::Discover => self.discover(),
         }
     }
@@ -336,10 +343,14 @@ impl Controller {
         if state.operation.is_some() && terminating {
             self.terminate_operation(&id);
         }
+        self.confirm_prunes(&id);
         if let Some(hard) = app.wanted_refresh()
             && (is_new || before.wanted_refresh().is_none())
         {
             self.refresh(&id, hard, true);
+        }
+        if before.depends_on() != app.depends_on() {
+            self.dependencies_changed(&id);
         }
         self.wished_operation(&id, is_new);
         self.pump(&id);
@@ -418,6 +429,7 @@ impl Controller {
             .collect();
         for id in ids {
             self.want_compare(&id);
+            self.try_held(&id);
         }
     }
 
@@ -506,7 +518,7 @@ impl Controller {
         });
         if app.wants.resolve {
             self.start_resolve(id);
-        } else if app.wants.compare && !syncing {
+        } else if app.wants.compare && (!syncing || app.gives_way(self.settings.hook_patience)) {
             self.start_compare(id);
         }
     }
@@ -563,9 +575,13 @@ impl Controller {
                 } else if app.resolved.is_empty() {
                     app.wants.compare = false;
                 }
+                // A sync goes on with the last snapshot, too.
+                let stands = error.is_retryable() && !app.resolved.is_empty();
                 self.retry_later(id);
-                let stuck = CompareError::Render(error.to_string());
-                self.operation_without_manifests(id, &stuck);
+                if !stands {
+                    let stuck = CompareError::Render(error.to_string());
+                    self.operation_without_manifests(id, &stuck);
+                }
                 self.report_soon(id);
             }
         }
@@ -589,6 +605,26 @@ impl Controller {
         self.after(pause, Timer::Reconcile(id.clone()));
     }
 
+    /// A comparison of an application that renders, whatever was before.
+    pub(super) fn comparison(&self, app: &AppState) -> Comparison {
+        Comparison {
+            app: app.app.clone(),
+            instance: app.instance.clone(),
+            resolved: app.resolved.clone(),
+            previous: None,
+            force_render: false,
+            keep: Keep::Always,
+            given: None,
+            client: self.client.clone(),
+            discovery: self.discovery.clone(),
+            kube_version: self.kube_version.clone(),
+            live: self.live.clone(),
+            watches: self.watches.clone(),
+            sources: self.sources.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
     fn start_compare(&mut self, id: &AppId) {
         let errors = self.project_errors(id);
         if !errors.is_empty() {
@@ -601,7 +637,6 @@ impl Controller {
             );
             return;
         }
-        let kube_version = self.kube_version.clone();
         let app = self.apps.get_mut(id).expect("pump() looked it up");
         if app.resolved.is_empty() {
             app.wants.compare = false;
@@ -615,22 +650,15 @@ impl Controller {
             (None, Some(_)) => Keep::IfOutOfSync,
             (Some(_), _) | (None, None) => Keep::Never,
         };
+        let generation = app.generation;
+        let app = self.apps.get(id).expect("pump() looked it up");
         let comparison = Comparison {
-            app: app.app.clone(),
-            instance: app.instance.clone(),
-            resolved: app.resolved.clone(),
             previous: app.compared.clone(),
             force_render,
             keep,
-            client: self.client.clone(),
-            discovery: self.discovery.clone(),
-            kube_version,
-            live: self.live.clone(),
-            watches: self.watches.clone(),
-            sources: self.sources.clone(),
-            metrics: self.metrics.clone(),
+            ..self.comparison(app)
         };
-        let (generation, results, id) = (app.generation, self.results.clone(), id.clone());
+        let (results, id) = (self.results.clone(), id.clone());
         self.heavy_pool.run(move || {
             let result = comparison.run();
             drop(comparison);
@@ -657,8 +685,12 @@ impl Controller {
             Ok(outcome) => {
                 app.compare_error = None;
                 app.failures = 0;
-                app.compared = Some(Arc::new(outcome.compared));
+                let before = app.compared.replace(Arc::new(outcome.compared));
                 abandon_outdated(app);
+                self.give_way(id, before.as_deref());
+                let Some(app) = self.apps.get_mut(id) else {
+                    return;
+                };
                 let renders = app
                     .operation
                     .as_ref()
@@ -672,9 +704,9 @@ impl Controller {
                         self.consider_auto_sync(id, items);
                     }
                 }
-                let has_warning_only = self.apps.get(id).is_some_and(|app| app.operation.is_none());
-                if has_warning_only {
-                    self.report_now(id);
+                match self.apps.get(id).is_some_and(|app| app.operation.is_none()) {
+                    true => self.report_now(id),
+                    false => self.report_soon(id),
                 }
             }
             Err(error) if app.resolved.iter().any(Resolved::is_damaged) && app.may_refetch() => {
@@ -703,11 +735,11 @@ impl Controller {
         };
         app.deleting = false;
         match result {
-            Ok(true) => {}
+            Ok(true) => app.deletion_error = None,
             Ok(false) => self.after(Duration::from_secs(1), Timer::Deletion(id.clone())),
             Err(message) => {
                 tracing::warn!(app = %id, message, "deletion");
-                app.auto.condition = Some(message);
+                app.deletion_error = Some(message);
                 self.report_soon(id);
                 self.after(self.settings.retry_first, Timer::Deletion(id.clone()));
             }

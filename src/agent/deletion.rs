@@ -1,15 +1,21 @@
-//! Deletion of an Application that carries the resources finalizer: its
-//! objects go first, highest wave first, then the finalizer.
+//! Deletion of an Application that carries our finalizers: PreDelete hooks,
+//! then its objects, highest wave first, then PostDelete hooks. Each step
+//! takes its finalizer away, so that a restarted agent goes on from there.
 
 use super::controller::Controller;
+use super::delete_hooks::DeleteHooks;
 use super::live::{Live, LiveObject};
 use super::message::{AppId, Message};
 use super::permissions::Permits;
+use super::watch::Watches;
 use super::writes::{Writer, patch_application};
 use crate::app::{APPLICATION, PropagationPolicy, SyncOptions};
+use crate::kube::{Client, Resource};
 use crate::object::{Gvk, ResourceKey, names};
+use crate::sync::{HookKind, Item};
 use crate::value::{Map, Value};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,19 +25,17 @@ const WAVE_POLL: Duration = Duration::from_millis(100);
 const LIST_WAIT: Duration = Duration::from_secs(30);
 
 impl Controller {
-    /// Starts the cascade, unless one is under way.
+    /// Starts the deletion, unless one is under way.
     pub(super) fn begin_deletion(&mut self, id: &AppId) {
         let Some(app) = self.apps.get(id) else {
             return;
         };
         let finalizers: Vec<String> = app.app.finalizers.clone();
-        let ours: Vec<String> = finalizers
-            .iter()
-            .filter(|name| is_resources_finalizer(name))
-            .cloned()
-            .collect();
         // What may be deleted is the project's to say.
-        if app.deleting || ours.is_empty() || self.settings.observe || !self.projects_listed {
+        let is_ours = finalizers
+            .iter()
+            .any(|name| is_resources_finalizer(name) || is_hook_finalizer(name));
+        if app.deleting || !is_ours || self.settings.observe || !self.projects_listed {
             return;
         }
         let project = app.app.spec.project();
@@ -42,59 +46,127 @@ impl Controller {
             self.cascade_done(id, Err(fault));
             return;
         }
-        let propagation = if ours.iter().any(|name| name.ends_with("/background")) {
+        let runs_hooks = finalizers.iter().any(|name| {
+            name == names::PRE_DELETE_FINALIZER || name == names::POST_DELETE_FINALIZER
+        });
+        if runs_hooks && app.delete_hooks.is_none() {
+            self.render_delete_hooks(id);
+            return;
+        }
+        let cascade = finalizers.iter().any(|name| is_resources_finalizer(name));
+        let deleted_at = app.app.deletion_timestamp.clone();
+        if cascade && !app.app.is_confirmed_since(&deleted_at) {
+            let options = app.app.spec.sync_options();
+            let wanting = self.live.of_instance(&app.instance);
+            let wanting = wanting
+                .iter()
+                .find(|(_, object)| object.sync_options(&options).delete_confirm);
+            if let Some((key, _)) = wanting {
+                let message = format!(
+                    "waiting for deletion confirmation of {key}: set the annotation {} to the time of now",
+                    names::DELETION_APPROVED
+                );
+                let app = self.apps.get_mut(id).expect("looked up above");
+                app.auto.held = Some(("DeletionWarning", message));
+                self.report_soon(id);
+                return;
+            }
+        }
+        let propagation = if finalizers
+            .iter()
+            .any(|name| is_resources_finalizer(name) && name.ends_with("/background"))
+        {
             PropagationPolicy::Background
         } else {
             PropagationPolicy::Foreground
         };
-        let resources: Vec<_> = app
+        let resources: Vec<Arc<Resource>> = app
             .app
             .status
             .resources
             .iter()
-            .filter_map(|resource| {
-                self.discovery
-                    .preferred(&resource.group, &resource.kind)
-                    .cloned()
-            })
-            .collect();
-        let kinds: BTreeSet<(String, String)> = resources
-            .iter()
             .map(|resource| (resource.group.clone(), resource.kind.clone()))
             .chain(app.kinds())
+            .collect::<BTreeSet<_>>()
+            .iter()
+            .filter_map(|(group, kind)| self.discovery.preferred(group, kind).cloned())
             .collect();
-        let options = app.app.spec.sync_options();
-        let writer = self.writer(app);
-        let permits = self.permits(app);
-        let watches = self.watches.clone();
-        let live = self.live.clone();
-        let client = self.client.clone();
+        let deletion = Deletion {
+            options: app.app.spec.sync_options(),
+            writer: self.writer(app),
+            permits: self.permits(app),
+            watches: self.watches.clone(),
+            client: self.client.clone(),
+            hooks: app.delete_hooks.clone().unwrap_or_default(),
+            short_revision: app.revision().chars().take(7).collect(),
+            live: self.live.clone(),
+            id: id.clone(),
+            deleted_at,
+            finalizers,
+            propagation,
+            resources,
+        };
         let (results, id) = (self.results.clone(), id.clone());
         let app = self.apps.get_mut(&id).expect("looked up above");
         app.deleting = true;
         app.operation = None;
+        app.auto.held = None;
         app.generation += 1;
         self.write_pool.run(move || {
-            watches.ensure(resources.iter());
-            live.wait_listed(&kinds, LIST_WAIT);
-            let result = delete_wave(&writer, &live, &id, &permits, propagation, &options);
-            let result = result.and_then(|is_done| {
-                if is_done {
-                    let kept: Vec<Value> = finalizers
-                        .iter()
-                        .filter(|name| !ours.contains(name))
-                        .map(|name| Value::from(name.as_str()))
-                        .collect();
-                    let metadata = Map::from_iter([("finalizers", Value::Seq(kept))]);
-                    let patch = Value::Map(Map::from_iter([("metadata", metadata)]));
-                    patch_application(&client, &id.namespace, &id.name, patch)
-                        .map_err(|error| error.to_string())?;
-                }
-                Ok(is_done)
-            });
+            let result = deletion.run();
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::CascadeDone(id, result));
         });
+    }
+
+    /// The hooks come from the sources once more; the last snapshot will do.
+    fn render_delete_hooks(&mut self, id: &AppId) {
+        let app = self.apps.get_mut(id).expect("its caller looked it up");
+        app.deleting = true;
+        app.operation = None;
+        app.generation += 1;
+        let app = self.apps.get(id).expect("looked up above");
+        let mut comparison = self.comparison(app);
+        let (sources, results, id) = (self.sources.clone(), self.results.clone(), id.clone());
+        self.fetch_pool.run(move || {
+            let mut render = || -> Result<Vec<Item>, String> {
+                if comparison.resolved.is_empty() {
+                    comparison.resolved = match sources.resolve(&comparison.app, false) {
+                        Ok(resolved) => resolved,
+                        Err(error) => sources
+                            .last_known(&comparison.app)
+                            .ok_or_else(|| error.to_string())?,
+                    };
+                }
+                let outcome = comparison.run().map_err(|error| error.to_string())?;
+                let mut items = outcome.items.unwrap_or_default();
+                items.retain(|item| {
+                    let mut hooks = item.hooks.iter();
+                    hooks.any(|hook| matches!(hook, HookKind::PreDelete | HookKind::PostDelete))
+                });
+                Ok(items)
+            };
+            let result = render();
+            // The controller may have stopped: nobody waits then.
+            let _ = results.send(Message::DeleteHooks(id, result));
+        });
+    }
+
+    pub(super) fn delete_hooks_rendered(&mut self, id: &AppId, result: Result<Vec<Item>, String>) {
+        match result {
+            Ok(hooks) => {
+                let Some(app) = self.apps.get_mut(id) else {
+                    return;
+                };
+                app.deleting = false;
+                app.delete_hooks = Some(Arc::new(hooks));
+                self.begin_deletion(id);
+            }
+            Err(message) => {
+                let message = format!("cannot render the hooks of the deletion: {message}");
+                self.cascade_done(id, Err(message));
+            }
+        }
     }
 }
 
@@ -103,6 +175,118 @@ fn is_resources_finalizer(name: &str) -> bool {
         || name
             .strip_prefix(names::RESOURCES_FINALIZER)
             .is_some_and(|rest| rest == "/foreground" || rest == "/background")
+}
+
+/// A finalizer of PreDelete or PostDelete hooks.
+pub(super) fn is_hook_finalizer(name: &str) -> bool {
+    let name = name.strip_suffix(CLEANUP).unwrap_or(name);
+    name == names::PRE_DELETE_FINALIZER || name == names::POST_DELETE_FINALIZER
+}
+
+/// Behind the name of a hooks' finalizer: the hooks have run, and those whose
+/// policy says so are deleted.
+pub(super) const CLEANUP: &str = "/cleanup";
+
+/// One pass over what is left to do.
+struct Deletion {
+    writer: Writer,
+    live: Arc<Live>,
+    watches: Watches,
+    client: Client,
+    permits: Permits,
+    id: AppId,
+    finalizers: Vec<String>,
+    propagation: PropagationPolicy,
+    options: SyncOptions,
+    resources: Vec<Arc<Resource>>,
+    hooks: Arc<Vec<Item>>,
+    short_revision: String,
+    deleted_at: String,
+}
+
+impl Deletion {
+    /// True when nothing is left to do.
+    fn run(mut self) -> Result<bool, String> {
+        if !self.run_hooks(HookKind::PreDelete, names::PRE_DELETE_FINALIZER)? {
+            return Ok(false);
+        }
+        if self.has(is_resources_finalizer) {
+            self.watches.ensure(self.resources.iter());
+            let kinds = self
+                .resources
+                .iter()
+                .map(|resource| (resource.group.clone(), resource.kind.clone()))
+                .collect();
+            let unlisted = self.live.wait_listed(&kinds, LIST_WAIT);
+            if let Some((group, kind)) = unlisted.first() {
+                return Err(format!(
+                    "cannot delete: the live objects of {group}/{kind} could not be listed"
+                ));
+            }
+            let is_done = delete_wave(
+                &self.writer,
+                &self.live,
+                &self.id,
+                &self.permits,
+                self.propagation,
+                &self.options,
+            )?;
+            if !is_done {
+                return Ok(false);
+            }
+            self.remove(is_resources_finalizer)?;
+        }
+        self.run_hooks(HookKind::PostDelete, names::POST_DELETE_FINALIZER)
+    }
+
+    fn run_hooks(&mut self, kind: HookKind, finalizer: &str) -> Result<bool, String> {
+        let hooks = DeleteHooks {
+            writer: &self.writer,
+            permits: &self.permits,
+            kind,
+            items: &self.hooks,
+            short_revision: &self.short_revision,
+            deleted_at: &self.deleted_at,
+        };
+        if self.has(|name| name == finalizer) {
+            if !hooks.run()? {
+                return Ok(false);
+            }
+            self.remove(|name| name == finalizer)?;
+        }
+        let cleanup = format!("{finalizer}{CLEANUP}");
+        if self.has(|name| name == cleanup) {
+            let hooks = DeleteHooks {
+                writer: &self.writer,
+                permits: &self.permits,
+                kind,
+                items: &self.hooks,
+                short_revision: &self.short_revision,
+                deleted_at: &self.deleted_at,
+            };
+            hooks.clean_up()?;
+            self.remove(|name| name == cleanup)?;
+        }
+        Ok(true)
+    }
+
+    fn has(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        self.finalizers.iter().any(|name| is_meant(name))
+    }
+
+    fn remove(&mut self, is_meant: impl Fn(&str) -> bool) -> Result<(), String> {
+        self.finalizers.retain(|name| !is_meant(name));
+        let kept: Vec<Value> = self
+            .finalizers
+            .iter()
+            .map(|name| Value::from(name.as_str()))
+            .collect();
+        let metadata = Map::from_iter([("finalizers", Value::Seq(kept))]);
+        let patch = Value::Map(Map::from_iter([("metadata", metadata)]));
+        patch_application(&self.client, &self.id.namespace, &self.id.name, patch)
+            .map_err(|error| error.to_string())?;
+        Ok(())
+    }
 }
 
 /// Deletes the highest wave that is left; true when nothing is left.
@@ -151,6 +335,6 @@ fn is_deleted_with_application(
         && !object.has_owner
         && !object.is_kept
         && key.kind != "CustomResourceDefinition"
+        && !object.is_delete_hook
         && options.delete != Some(false)
-        && !options.delete_confirm
 }

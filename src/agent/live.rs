@@ -30,6 +30,8 @@ pub struct LiveObject {
     pub is_deleting: bool,
     pub ignores_extraneous: bool,
     pub is_hook: bool,
+    /// It ran, or runs, because its application is being deleted.
+    pub is_delete_hook: bool,
     /// `helm.sh/resource-policy: keep`.
     pub is_kept: bool,
 }
@@ -54,6 +56,12 @@ impl LiveObject {
                 .annotation(names::COMPARE_OPTIONS)
                 .is_some_and(|text| text.contains("IgnoreExtraneous")),
             is_kept: object.annotation(names::HELM_RESOURCE_POLICY) == Some("keep"),
+            is_delete_hook: [names::HOOK, names::HELM_HOOK].iter().any(|name| {
+                let text = object.annotation(name).unwrap_or_default();
+                ["PreDelete", "PostDelete", "pre-delete", "post-delete"]
+                    .iter()
+                    .any(|hook| text.contains(hook))
+            }),
             is_hook: object.annotation(names::HOOK).is_some()
                 || object.annotation(names::HELM_HOOK).is_some(),
         }

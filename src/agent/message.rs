@@ -52,6 +52,12 @@ pub(super) enum Message {
     Task(AppId, u64, sync::Event),
     Applied(AppId, u64, usize, Applied),
     NamespaceReady(AppId, u64, Result<(), sync::TaskFault>),
+    /// The sources that an operation names are pinned: its number.
+    OwnResolved(AppId, u64, Result<Vec<Resolved>, Box<SourceError>>),
+    /// And compared.
+    OwnCompared(AppId, u64, Box<Result<CompareOutcome, CompareError>>),
+    /// The PreDelete and PostDelete hooks of an application.
+    DeleteHooks(AppId, Result<Vec<sync::Item>, String>),
     Reported(AppId, Result<Option<Object>, String>),
     CascadeDone(AppId, Result<bool, String>),
     Refresh(AppId, bool),

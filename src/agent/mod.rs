@@ -44,11 +44,17 @@ mod auto_sync;
 
 mod operation;
 
+mod own;
+
+mod hold;
+
 mod result;
 
 mod permissions;
 
 mod deletion;
+
+mod delete_hooks;
 
 mod report;
 

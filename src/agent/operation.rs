@@ -1,8 +1,9 @@
 //! Operations: from the wish to sync to its outcome, with retries.
 
-use super::compare::CompareError;
+use super::compare::{CompareError, Compared};
 use super::controller::{Controller, Timer};
 use super::message::{AppId, Message};
+use super::own::{Own, revisions_of};
 use super::result::{bare_result, record_applied, remember_history, sync_result};
 use super::state::AppState;
 use super::writes::{Applied, Writer};
@@ -26,6 +27,12 @@ pub(super) struct RunningOperation {
     pub state: OperationState,
     pub stage: Stage,
     pub sync: Option<Sync>,
+    /// Where it names sources, revisions or manifests of its own.
+    pub own: Option<Own>,
+    /// Revisions and sources that it syncs to.
+    pub attempt: String,
+    /// The revision to which it gives way.
+    pub gives_way_to: Option<String>,
     /// `.operation` is set on the Application and has to be removed.
     pub from_field: bool,
     /// The digests of our fields as the answers to the applies had them.
@@ -50,8 +57,12 @@ pub(super) enum Stage {
     /// Its start is being written to the Application: a restarted agent goes
     /// on from there.
     Recording,
+    /// A sync window or another application keeps it waiting.
+    Held,
     /// Its manifests are being rendered.
     Rendering,
+    /// Those that it names itself are.
+    RenderingOwn,
     /// The destination's namespace is being made.
     Namespace,
     Syncing,
@@ -63,6 +74,10 @@ pub(super) enum Stage {
 impl RunningOperation {
     pub fn is_waiting_for_retry(&self) -> bool {
         matches!(self.stage, Stage::WaitingForRetry { .. })
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.stage == Stage::Held
     }
 }
 
@@ -91,11 +106,15 @@ impl Controller {
             ..OperationState::default()
         });
         tracing::info!(app = %id, revision = %app.revision(), automated = state.operation.initiated_by.automated, "sync starts");
+        let own = app.own_sources(&state.operation);
         app.operation = Some(RunningOperation {
             number,
             state,
             stage: Stage::Recording,
             sync: None,
+            own,
+            attempt: app.attempt_key(),
+            gives_way_to: None,
             from_field,
             applied: BTreeMap::new(),
             observed: BTreeSet::new(),
@@ -120,10 +139,29 @@ impl Controller {
         if operation.stage != Stage::Recording {
             return;
         }
+        operation.stage = Stage::Held;
+        self.try_held(id);
+    }
+
+    /// Nothing holds it back any more: the manifests are next.
+    pub(super) fn operation_released(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        let Some(operation) = &mut app.operation else {
+            return;
+        };
         operation.stage = Stage::Rendering;
+        if operation.own.is_some() {
+            self.render_own(id);
+            return;
+        }
         match operation.items.take() {
             Some(items) => self.begin_sync(id, items),
             None => {
+                // Whoever asks for a sync means what is there now.
+                app.wants.resolve |= !operation.state.operation.initiated_by.automated;
+                app.wants.fresh |= app.wants.resolve;
                 app.wants.compare = true;
                 self.pump(id);
             }
@@ -133,7 +171,8 @@ impl Controller {
     /// The comparison failed on which an operation waits.
     pub(super) fn operation_without_manifests(&mut self, id: &AppId, error: &CompareError) {
         let operation = self.apps.get_mut(id).and_then(|app| app.operation.as_mut());
-        if let Some(operation) = operation.filter(|o| o.stage == Stage::Rendering) {
+        let renders = |stage| matches!(stage, Stage::Rendering | Stage::RenderingOwn);
+        if let Some(operation) = operation.filter(|o| renders(o.stage)) {
             operation.is_transient = matches!(error, CompareError::Cluster(_));
             self.end_operation(
                 id,
@@ -150,7 +189,12 @@ impl Controller {
         let Some(app) = self.apps.get(id) else {
             return;
         };
-        let (Some(operation), Some(compared)) = (&app.operation, &app.compared) else {
+        let Some(operation) = &app.operation else {
+            return;
+        };
+        let own = operation.own.as_ref();
+        let compared = own.and_then(|own| own.compared.clone());
+        let Some(compared) = compared.or_else(|| app.compared.clone()) else {
             return;
         };
         if let Some((outcome, result)) = self.forbidden(id, &items) {
@@ -160,12 +204,13 @@ impl Controller {
             self.end_operation(id, outcome);
             return;
         }
-        if let Some(refusal) = refusal(app, &items) {
+        if let Some(refusal) = refusal(app, &compared, &items) {
             self.end_operation(id, refusal);
             return;
         }
         let wanted = operation.state.operation.sync.clone().unwrap_or_default();
         let mut options = app.app.spec.sync_options();
+        let started = operation.state.started_at.clone();
         if !wanted.sync_options.is_empty() {
             let own = SyncOptions::parse(wanted.sync_options.iter().map(String::as_str));
             options = options.overlaid(&own);
@@ -184,12 +229,15 @@ impl Controller {
             force: strategy.apply.is_some_and(|apply| apply.force)
                 || strategy.hook.is_some_and(|hook| hook.force),
             only: wanted.resources.clone(),
-            short_revision: app.revision().chars().take(7).collect(),
+            short_revision: revisions_of(operation.resolved(app))
+                .chars()
+                .take(7)
+                .collect(),
             started_at,
             options,
         };
         let prunables = self
-            .extras(app)
+            .extras_of(app, &compared)
             .into_iter()
             .filter(|(key, _)| {
                 !compared
@@ -201,7 +249,7 @@ impl Controller {
                 gvk: crate::object::Gvk::new(&key.group, &object.version, &key.kind),
                 wave: object.wave,
                 options: object.sync_options(&settings.options),
-                confirmed: is_confirmed(app),
+                confirmed: app.app.is_confirmed_since(&started),
                 key,
             })
             .collect();
@@ -225,8 +273,10 @@ impl Controller {
             && !settings.dry_run;
         let metadata = managed_namespace_metadata(app);
         let writer = self.writer(app);
+        let attempt = app.attempt_key();
         let app = self.apps.get_mut(id).expect("looked up above");
         let operation = app.operation.as_mut().expect("looked up above");
+        operation.attempt = attempt;
         operation.sync = Some(sync);
         let number = operation.number;
         if makes_namespace {
@@ -321,7 +371,8 @@ impl Controller {
                 Effect::DryRun(index)
                 | Effect::Apply(index)
                 | Effect::Prune(index)
-                | Effect::DeleteHook(index) => jobs.push((effect, sync.task(index).clone())),
+                | Effect::DeleteHook(index)
+                | Effect::ReleaseHook(index) => jobs.push((effect, sync.task(index).clone())),
                 Effect::ObserveHealth(index) => {
                     operation.observed.insert(index);
                     operation
@@ -368,6 +419,10 @@ impl Controller {
                 Effect::Prune(index) => Message::Task(id, number, writer.prune(index, &task)),
                 Effect::DeleteHook(index) => {
                     Message::Task(id, number, writer.delete_hook(index, &task))
+                }
+                Effect::ReleaseHook(_) => {
+                    writer.release_hook(&task);
+                    return;
                 }
                 Effect::ObserveHealth(index) => match writer.observe(index, &task) {
                     Some(event) => Message::Task(id, number, event),
@@ -421,7 +476,7 @@ impl Controller {
     }
 
     /// The sync is over: retry it later, or close the operation.
-    pub(super) fn end_operation(&mut self, id: &AppId, outcome: Outcome) {
+    pub(super) fn end_operation(&mut self, id: &AppId, mut outcome: Outcome) {
         let finished_at = self.now_text();
         let observes_retry = |operation: &RunningOperation| -> Retry {
             operation.state.operation.retry.clone().unwrap_or_default()
@@ -432,12 +487,24 @@ impl Controller {
         let Some(mut operation) = app.operation.take() else {
             return;
         };
-        if let Some(sync) = &operation.sync {
+        if let Some(revision) = &operation.gives_way_to {
+            outcome.message = format!("gave way to revision {revision}");
+        }
+        // What else was applied than the newest comparison knows is compared anew.
+        if operation.own.is_some() || operation.gives_way_to.is_some() {
+            app.wants.compare = true;
+        } else if let Some(sync) = &operation.sync {
             record_applied(app, sync, &operation.applied);
-            let result = sync_result(app, sync);
+        }
+        let result = match &operation.sync {
+            Some(sync) => Some(sync_result(app, &operation, sync)),
+            None if operation.state.sync_result.is_none() => {
+                Some(bare_result(app, Some(&operation)))
+            }
+            None => None,
+        };
+        if let Some(result) = result {
             operation.state.sync_result = Some(result);
-        } else if operation.state.sync_result.is_none() {
-            operation.state.sync_result = Some(bare_result(app));
         }
         operation.sync = None;
         operation.observed.clear();
@@ -486,7 +553,9 @@ impl Controller {
             .sync
             .as_ref()
             .is_some_and(|sync| sync.dry_run);
-        app.auto.attempted = Some((app.attempt_key(), !failed && !dry));
+        if !dry && operation.gives_way_to.is_none() {
+            app.auto.attempted = Some((operation.attempt.clone(), !failed));
+        }
         let again = failed && operation.is_transient && !operation.terminate;
         let pause = self.settings.retry_longest;
         app.finished_operation = Some(operation.state);
@@ -511,6 +580,10 @@ impl Controller {
             return;
         }
         operation.stage = Stage::Rendering;
+        if operation.own.is_some() {
+            self.render_own(id);
+            return;
+        }
         let app = self.apps.get_mut(id).expect("running() found it");
         app.wants.resolve = true;
         app.wants.compare = true;
@@ -531,7 +604,7 @@ impl Controller {
                 id,
                 Outcome {
                     phase: OperationPhase::Failed,
-                    message: "operation terminated".to_owned(),
+                    message: "Operation terminated".to_owned(),
                 },
             );
         }
@@ -562,8 +635,7 @@ impl Controller {
 }
 
 /// What keeps a sync from starting; nothing has been written then.
-fn refusal(app: &AppState, items: &[Item]) -> Option<Outcome> {
-    let compared = app.compared.as_ref()?;
+fn refusal(app: &AppState, compared: &Compared, items: &[Item]) -> Option<Outcome> {
     let missing: Vec<String> = compared
         .unserved
         .iter()
@@ -576,8 +648,29 @@ fn refusal(app: &AppState, items: &[Item]) -> Option<Outcome> {
             message: format!("nothing was written: {}", missing.join("; ")),
         });
     }
-    let automated = app.app.spec.automated()?;
     let operation = app.operation.as_ref()?;
+    let mut options = app.app.spec.sync_options();
+    if let Some(sync) = &operation.state.operation.sync {
+        let own = SyncOptions::parse(sync.sync_options.iter().map(String::as_str));
+        options = options.overlaid(&own);
+    }
+    if options.fail_on_shared_resource == Some(true) && !compared.shared.is_empty() {
+        let found: Vec<String> = compared
+            .shared
+            .iter()
+            .map(|(key, other)| {
+                format!(
+                    "{}/{} is part of applications {} and {other}",
+                    key.kind, key.name, app.instance
+                )
+            })
+            .collect();
+        return Some(Outcome {
+            phase: OperationPhase::Failed,
+            message: format!("Shared resource found: {}", found.join("; ")),
+        });
+    }
+    let automated = app.app.spec.automated()?;
     let is_automated = operation.state.operation.initiated_by.automated;
     let prunes = operation
         .state
@@ -592,14 +685,6 @@ fn refusal(app: &AppState, items: &[Item]) -> Option<Outcome> {
         });
     }
     None
-}
-
-/// `deletion-approved` on the Application.
-fn is_confirmed(app: &AppState) -> bool {
-    app.app
-        .annotations
-        .get("argocd.argoproj.io/deletion-approved")
-        .is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())
 }
 
 fn managed_namespace_metadata(app: &AppState) -> Option<Map> {

@@ -4,7 +4,7 @@
 //! Invariant: no object reaches a write, hooks included, that its project
 //! was not asked about with the spec of the project as it is now.
 
-use super::compare::extras;
+use super::compare::{Compared, extras};
 use super::controller::Controller;
 use super::live::LiveObject;
 use super::message::AppId;
@@ -151,9 +151,18 @@ impl Controller {
     /// Live objects of the application that the render no longer has and that
     /// its project lets it touch.
     pub(super) fn extras(&self, app: &AppState) -> Vec<(ResourceKey, LiveObject)> {
-        let Some(compared) = &app.compared else {
-            return Vec::new();
-        };
+        match &app.compared {
+            Some(compared) => self.extras_of(app, compared),
+            None => Vec::new(),
+        }
+    }
+
+    /// The same against another comparison than the last.
+    pub(super) fn extras_of(
+        &self,
+        app: &AppState,
+        compared: &Compared,
+    ) -> Vec<(ResourceKey, LiveObject)> {
         let mut extras = extras(&self.live, compared, &app.instance);
         if !extras.is_empty() {
             let permits = self.permits(app);
@@ -172,7 +181,7 @@ impl Controller {
                 phase: OperationPhase::Error,
                 message: errors.join(";"),
             };
-            return Some((outcome, bare_result(app)));
+            return Some((outcome, bare_result(app, app.operation.as_ref())));
         }
         let refused = self.permits(app).refused(items, &self.discovery);
         if refused.is_empty() {
@@ -182,7 +191,7 @@ impl Controller {
         reasons.dedup();
         let result = SyncResult {
             resources: refused.into_iter().map(|(result, _)| result).collect(),
-            ..bare_result(app)
+            ..bare_result(app, app.operation.as_ref())
         };
         let message = format!(
             "one or more synchronization tasks are not valid: {}",

@@ -2,6 +2,7 @@
 //! Argo CD writes them; and only what changed.
 
 use super::controller::{Controller, status_of};
+use super::deletion::{CLEANUP, is_hook_finalizer};
 use super::handle::AppView;
 use super::live::LiveObject;
 use super::message::{AppId, Message};
@@ -35,6 +36,10 @@ impl Controller {
             return;
         }
         let patch = self.report_patch(app, &now);
+        self.wake_dependents(id);
+        let Some(app) = self.apps.get(id) else {
+            return;
+        };
         let records = app
             .operation
             .as_ref()
@@ -131,12 +136,18 @@ impl Controller {
             root.insert("operation", Value::Null);
         }
         let refreshed = app.wants.clear_refresh && !app.wants.resolve && !app.wants.compare;
+        let mut metadata = Map::new();
         if app.app.annotations.contains_key(names::REFRESH) && (refreshed || app.job.is_none()) {
             let annotations = Map::from_iter([(names::REFRESH, Value::Null)]);
-            root.insert(
-                "metadata",
-                Map::from_iter([("annotations", Value::Map(annotations))]),
-            );
+            metadata.insert("annotations", Value::Map(annotations));
+        }
+        if let Some(finalizers) = hook_finalizers(app) {
+            // The whole list is written: only over the one that we know.
+            metadata.insert("finalizers", finalizers);
+            metadata.insert("resourceVersion", app.resource_version.as_str());
+        }
+        if !metadata.is_empty() {
+            root.insert("metadata", metadata);
         }
         (!root.is_empty()).then_some(Value::Map(root))
     }
@@ -273,7 +284,7 @@ impl Controller {
                 ),
             };
             // Results on the way are for hooks: a restart must not run them twice.
-            let mut result = sync_result(app, sync);
+            let mut result = sync_result(app, operation, sync);
             result.resources.retain(|one| !one.hook_type.is_empty());
             state.sync_result = Some(result);
         }
@@ -357,6 +368,32 @@ impl Controller {
     }
 }
 
+/// The finalizers as they should be, where PreDelete or PostDelete hooks came
+/// or went.
+fn hook_finalizers(app: &AppState) -> Option<Vec<Value>> {
+    let compared = app.compared.as_ref()?;
+    if app.app.is_deleting || app.compare_error.is_some() || app.source_error.is_some() {
+        return None;
+    }
+    let (before, after) = compared.has_delete_hooks;
+    let known = &app.app.finalizers;
+    let mut wanted: Vec<String> = known
+        .iter()
+        .filter(|name| !is_hook_finalizer(name))
+        .cloned()
+        .collect();
+    for (wants, name) in [
+        (before, names::PRE_DELETE_FINALIZER),
+        (after, names::POST_DELETE_FINALIZER),
+    ] {
+        if wants {
+            wanted.extend([name.to_owned(), format!("{name}{CLEANUP}")]);
+        }
+    }
+    let is_same = wanted.len() == known.len() && wanted.iter().all(|name| known.contains(name));
+    (!is_same).then(|| wanted.into_iter().map(Value::from).collect())
+}
+
 /// Whether a merge patch changes nothing that is there.
 fn only_adds(patch: &Map, known: &Map) -> bool {
     patch
@@ -402,6 +439,12 @@ fn conditions(app: &AppState, known: &ApplicationStatus, now: &str) -> Vec<Condi
                 format!("live objects of {place} could not be listed: none of them is pruned"),
             ));
         }
+    }
+    if let Some(message) = &app.deletion_error {
+        wanted.push(("DeletionError".to_owned(), message.clone()));
+    }
+    if let Some((kind, message)) = &app.auto.held {
+        wanted.push(((*kind).to_owned(), message.clone()));
     }
     if let Some(message) = &app.auto.condition {
         wanted.push(("SyncError".to_owned(), message.clone()));

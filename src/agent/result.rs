@@ -1,6 +1,7 @@
 //! What stays of a sync: its result, the digests that later events are held
 //! against, the history.
 
+use super::operation::RunningOperation;
 use super::state::AppState;
 use crate::app::{OperationState, RevisionHistory, SyncCode, SyncResult};
 use crate::diff::Digest;
@@ -33,10 +34,11 @@ pub(super) fn record_applied(
     }
 }
 
-pub(super) fn bare_result(app: &AppState) -> SyncResult {
-    let spec = &app.app.spec;
-    let revisions: Vec<String> = app
-        .resolved
+pub(super) fn bare_result(app: &AppState, operation: Option<&RunningOperation>) -> SyncResult {
+    let own = operation.and_then(|operation| operation.own.as_ref());
+    let spec = own.map_or(&app.app.spec, |own| &own.app.spec);
+    let resolved = operation.map_or(app.resolved.as_slice(), |o| o.resolved(app));
+    let revisions: Vec<String> = resolved
         .iter()
         .map(|resolved| resolved.revision.clone())
         .collect();
@@ -58,10 +60,10 @@ pub(super) fn bare_result(app: &AppState) -> SyncResult {
     }
 }
 
-pub(super) fn sync_result(app: &AppState, sync: &Sync) -> SyncResult {
+pub(super) fn sync_result(app: &AppState, operation: &RunningOperation, sync: &Sync) -> SyncResult {
     SyncResult {
         resources: sync.results(),
-        ..bare_result(app)
+        ..bare_result(app, Some(operation))
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Settings {
     /// cannot be reached): the first, and the longest that they grow to.
     pub retry_first: Duration,
     pub retry_longest: Duration,
+    /// A sync that waits for a hook gives way to a newer commit after so long.
+    pub hook_patience: Duration,
     /// Gives unused memory back to the system; runs after heavy jobs.
     pub release_memory: fn(),
 }
@@ -34,6 +36,7 @@ impl Default for Settings {
             local_poll_interval: Duration::from_secs(1),
             retry_first: Duration::from_secs(10),
             retry_longest: Duration::from_secs(180),
+            hook_patience: Duration::from_secs(300),
             release_memory: || {},
         }
     }

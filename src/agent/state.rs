@@ -6,6 +6,7 @@ use super::operation::RunningOperation;
 use super::sources::Resolved;
 use crate::app::{Application, OperationState, RevisionHistory, SyncCode};
 use crate::diff::Digest;
+use crate::sync::Item;
 use crate::value::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -47,6 +48,9 @@ pub(super) struct AppState {
     pub report_again: bool,
     pub report_due: Option<Instant>,
     pub deleting: bool,
+    /// The hooks of its deletion, once they are rendered.
+    pub delete_hooks: Option<Arc<Vec<Item>>>,
+    pub deletion_error: Option<String>,
     /// The skip-reconcile annotation is set.
     pub skipped: bool,
     /// Of the newest state of the Application that was seen.
@@ -85,6 +89,10 @@ pub(super) struct AutoMemory {
     pub self_heal_attempts: u32,
     pub self_heal_at: Option<Instant>,
     pub condition: Option<String>,
+    /// Why a sync that is due does not begin: type and message of a condition.
+    pub held: Option<(&'static str, String)>,
+    /// When a timer looks at the sync windows again.
+    pub held_until: Option<Instant>,
 }
 
 impl AppState {
@@ -113,6 +121,8 @@ impl AppState {
             report_again: false,
             report_due: None,
             deleting: false,
+            delete_hooks: None,
+            deletion_error: None,
             skipped: false,
             resource_version: String::new(),
             retry_at: None,
@@ -149,6 +159,7 @@ impl AppState {
     pub fn activity(&self) -> &'static str {
         match (&self.operation, self.job) {
             (Some(operation), _) if operation.is_waiting_for_retry() => "waiting to retry",
+            (Some(operation), _) if operation.is_held() => "held back",
             (Some(_), _) => "syncing",
             (None, Some(Job::Resolve)) => "fetching",
             (None, Some(Job::Compare)) => "comparing",
@@ -163,12 +174,31 @@ impl AppState {
         format!("{} {sources:02x?}", self.revision())
     }
 
+    /// Whether the running sync only waits, and would make room for another
+    /// commit: where a hook runs, only after a while.
+    pub fn gives_way(&self, hook_patience: Duration) -> bool {
+        let Some(operation) = &self.operation else {
+            return false;
+        };
+        let waits = operation.sync.as_ref().and_then(crate::sync::Sync::waits);
+        let is_outdated = operation.attempt != self.attempt_key();
+        let is_automated = operation.state.operation.initiated_by.automated;
+        let is_patient = |since: &Instant| since.elapsed() < hook_patience;
+        is_automated
+            && is_outdated
+            && match waits {
+                None => false,
+                Some(false) => true,
+                Some(true) => !operation.observed_since.values().any(is_patient),
+            }
+    }
+
     /// Nothing is under way or due but timers.
     pub fn is_settled(&self) -> bool {
         let operation_waits = self
             .operation
             .as_ref()
-            .is_none_or(RunningOperation::is_waiting_for_retry);
+            .is_none_or(|operation| operation.is_waiting_for_retry() || operation.is_held());
         self.job.is_none()
             && !self.wants.resolve
             && !self.wants.compare

@@ -2,9 +2,9 @@
 
 use super::compare::field_validation;
 use super::live::{Live, LiveObject};
-use crate::app::{API_VERSION, APPLICATION, PropagationPolicy};
+use crate::app::{API_VERSION, APPLICATION, Application, GROUP, PropagationPolicy, SyncCode};
 use crate::diff::{Digest, adoption_patch, owned_digest, tracked_by};
-use crate::health::{HealthStatus, health};
+use crate::health::{Health, HealthStatus, health};
 use crate::kube::{
     self, ApplyOptions, Client, Conflict, DeleteOptions, Deleted, Discovery, FieldValidation,
     Patch, Propagation, Resource, WriteOptions,
@@ -75,10 +75,34 @@ impl Writer {
             let options = self.apply_options(task, true);
             match self.client.apply(&resource, &desired, &options) {
                 Ok(_) => Ok(()),
+                Err(error) if self.forces(task) && self.helps(&resource, &desired, &error) => {
+                    Ok(())
+                }
                 Err(error) => Err(explained(&error, task)),
             }
         });
         Event::DryRunDone(index, result)
+    }
+
+    fn forces(&self, task: &Task) -> bool {
+        let item = task.item();
+        self.force || item.is_some_and(|item| item.options.force == Some(true))
+    }
+
+    /// Whether an object that is refused would be accepted if it were made
+    /// anew: a wrong object must not cost the one that is there.
+    fn helps(&self, resource: &Resource, desired: &Object, error: &kube::Error) -> bool {
+        if !error.is_invalid() && error.code() != 409 {
+            return false;
+        }
+        let options = WriteOptions {
+            dry_run: true,
+            ..WriteOptions::by(names::FIELD_MANAGER)
+        };
+        match self.client.create(resource, desired, &options) {
+            Ok(_) => true,
+            Err(error) => error.conflict() == Some(Conflict::AlreadyExists),
+        }
     }
 
     fn apply_options(&self, task: &Task, dry_run: bool) -> ApplyOptions {
@@ -108,7 +132,7 @@ impl Writer {
             before = Some(self.adopt(&resource, live, patch)?);
         }
         let replaces = item.options.replace == Some(true);
-        let forced = self.force || item.options.force == Some(true);
+        let forced = self.forces(task);
         let applied = if replaces {
             self.replace(&resource, &desired, before.as_ref(), forced)
         } else {
@@ -116,7 +140,7 @@ impl Writer {
             self.client.apply(&resource, &desired, &options)
         };
         let applied = match applied {
-            Err(error) if forced && (error.is_invalid() || error.code() == 409) => {
+            Err(error) if forced && self.helps(&resource, &desired, &error) => {
                 self.recreate(&resource, &desired, task)?
             }
             other => other.map_err(|error| explained(&error, task))?,
@@ -192,13 +216,22 @@ impl Writer {
             return self.client.create(resource, desired, &options);
         };
         if forced {
-            self.client.delete(
-                resource,
-                before.namespace(),
-                before.name(),
-                &DeleteOptions::default(),
-            )?;
-            return self.client.create(resource, desired, &options);
+            let (namespace, name) = (before.namespace(), before.name());
+            self.client
+                .delete(resource, namespace, name, &DeleteOptions::default())?;
+            let until = Instant::now() + GONE_WAIT;
+            loop {
+                match self.client.create(resource, desired, &options) {
+                    // The old object is still being deleted.
+                    Err(error)
+                        if error.conflict() == Some(Conflict::AlreadyExists)
+                            && Instant::now() < until =>
+                    {
+                        thread::sleep(GONE_POLL);
+                    }
+                    result => return result,
+                }
+            }
         }
         let mut object = desired.clone();
         object
@@ -225,7 +258,7 @@ impl Writer {
     }
 
     /// The answer of the API server is the newest state that there is.
-    fn note(&self, object: &Object) {
+    pub fn note(&self, object: &Object) {
         self.live.put(object.key(), LiveObject::of(object));
     }
 
@@ -282,19 +315,22 @@ impl Writer {
     }
 
     pub fn prune(&self, index: usize, task: &Task) -> Event {
-        let Action::Prune { propagation } = &task.action else {
+        let Action::Prune { propagation, .. } = &task.action else {
             unreachable!("the machine prunes prune tasks only");
         };
-        Event::Pruned(index, self.delete(&task.gvk, &task.key, *propagation))
+        match self.delete(&task.gvk, &task.key, *propagation) {
+            Ok(false) => Event::Pruning(index),
+            result => Event::Pruned(index, result.map(|_| ())),
+        }
     }
 
-    /// Deletes an object that is still ours.
+    /// Deletes an object that is still ours; false while something holds it.
     pub fn delete(
         &self,
         gvk: &Gvk,
         key: &ResourceKey,
         propagation: PropagationPolicy,
-    ) -> Result<(), TaskFault> {
+    ) -> Result<bool, TaskFault> {
         let resource = self.resource(gvk)?;
         // The watch may be behind: ours is what says so now.
         let live = self
@@ -303,14 +339,15 @@ impl Writer {
             .map_err(|error| fault(&error))?;
         let Some(live) = live else {
             self.live.remove(key);
-            return Ok(());
+            return Ok(true);
         };
         if tracked_by(&live) != Some(self.instance.as_str()) || !live.owner_references().is_empty()
         {
-            return Ok(());
+            return Ok(true);
         }
+        self.release(&resource, &live)?;
         if live.is_deleting() {
-            return Ok(());
+            return Ok(false);
         }
         let options = DeleteOptions {
             propagation: match propagation {
@@ -327,13 +364,81 @@ impl Writer {
         {
             Ok(Deleted::Gone | Deleted::NotFound) => {
                 self.live.remove(key);
-                Ok(())
+                Ok(true)
             }
             Ok(Deleted::Deleting(object)) => {
                 self.note(&object);
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(fault(&error)),
+        }
+    }
+
+    /// Takes the finalizer off a hook that was there until its end was seen.
+    fn release(&self, resource: &Resource, live: &Object) -> Result<(), TaskFault> {
+        let mut live = live.clone();
+        for _ in 0..CONFLICT_ATTEMPTS {
+            let place = live.finalizers().position(|f| f == names::HOOK_FINALIZER);
+            let Some(place) = place else {
+                return Ok(());
+            };
+            // The `test` keeps us from taking away another's finalizer.
+            let path = format!("/metadata/finalizers/{place}");
+            let step = |op: &str| {
+                let mut step = Map::new();
+                step.insert("op", op);
+                step.insert("path", path.as_str());
+                step
+            };
+            let mut test = step("test");
+            test.insert("value", names::HOOK_FINALIZER);
+            let patch = Value::Seq(vec![Value::Map(test), Value::Map(step("remove"))]);
+            let result = self.client.patch(
+                resource,
+                live.namespace(),
+                live.name(),
+                &Patch::Json(patch),
+                &WriteOptions::by(names::FIELD_MANAGER),
+            );
+            match result {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_not_found() => return Ok(()),
+                Err(error) if error.is_invalid() || error.code() == 409 => {
+                    let found = self
+                        .client
+                        .find(resource, live.namespace(), live.name())
+                        .map_err(|error| fault(&error))?;
+                    match found {
+                        Some(newer) => live = newer,
+                        None => return Ok(()),
+                    }
+                }
+                Err(error) => return Err(fault(&error)),
+            }
+        }
+        Err(TaskFault {
+            message: format!("{}: changes faster than it can be released", live.key()),
+            aborts: false,
+            is_transient: true,
+        })
+    }
+
+    /// The object of a task as it is.
+    pub fn live_of(&self, task: &Task) -> Result<Option<Object>, TaskFault> {
+        let resource = self.resource(&task.gvk)?;
+        self.client
+            .find(&resource, &task.key.namespace, &task.key.name)
+            .map_err(|error| fault(&error))
+    }
+
+    /// The hook has ended. What goes wrong here is mended before the next run.
+    pub fn release_hook(&self, task: &Task) {
+        let released = self.live_of(task).and_then(|found| match found {
+            Some(live) => self.release(&*self.resource(&task.gvk)?, &live),
+            None => Ok(()),
+        });
+        if let Err(fault) = released {
+            tracing::warn!(hook = %task.key, "the hook's finalizer stays: {}", fault.message);
         }
     }
 
@@ -348,7 +453,9 @@ impl Writer {
                 .client
                 .delete(&resource, &key.namespace, &key.name, &options)
             {
-                Ok(Deleted::Deleting(_)) => self.await_gone(&resource, &key.namespace, &key.name),
+                Ok(Deleted::Deleting(live)) => self
+                    .release(&resource, &live)
+                    .and_then(|()| self.await_gone(&resource, &key.namespace, &key.name)),
                 Ok(Deleted::Gone | Deleted::NotFound) => Ok(()),
                 Err(error) => Err(fault(&error)),
             }?;
@@ -378,7 +485,11 @@ impl Writer {
                 if self.silence_is_health && is_silent {
                     return Some(Event::Health(index, None, String::new()));
                 }
-                match health(&live) {
+                let health = match task.gvk.group == GROUP && task.gvk.kind == APPLICATION {
+                    true => Some(child_health(&live)),
+                    false => health(&live),
+                };
+                match health {
                     Some(health) => Event::Health(index, Some(health.status), health.message),
                     None => Event::Health(index, None, String::new()),
                 }
@@ -441,6 +552,15 @@ fn desired(task: &Task) -> Result<Object, TaskFault> {
             object.set_annotation(names::TRACKING_ID, &id);
         }
     }
+    if task.hook.is_some() && !object.finalizers().any(|f| f == names::HOOK_FINALIZER) {
+        // It must not be gone before its end was seen (ttlSecondsAfterFinished).
+        let finalizers: Vec<Value> = object
+            .finalizers()
+            .chain([names::HOOK_FINALIZER])
+            .map(Value::from)
+            .collect();
+        object.metadata_mut().insert("finalizers", finalizers);
+    }
     Ok(object)
 }
 
@@ -451,6 +571,45 @@ pub(super) fn fault(error: &kube::Error) -> TaskFault {
         // The client has retried already: the API server is away.
         aborts: error.status().is_none() && error.is_retryable(),
     }
+}
+
+/// How a child Application fares, for the waves of the one that brings it: by
+/// its own report, once that speaks of the spec that it has now.
+fn child_health(object: &Object) -> Health {
+    let progresses = |why: &str| Health::new(HealthStatus::Progressing, why.to_owned());
+    let Ok(app) = Application::read(object) else {
+        return progresses("its spec cannot be read");
+    };
+    let status = &app.status;
+    let compared = status.sync.compared_to.clone().unwrap_or_default();
+    let is_of_spec = match app.spec.has_multiple_sources() {
+        true => compared.sources == app.spec.sources,
+        false => compared.source == app.spec.source,
+    };
+    let runs = status
+        .operation_state
+        .as_ref()
+        .is_some_and(|state| !state.phase.is_completed());
+    if !is_of_spec || status.sync.status == SyncCode::Unknown {
+        return progresses("not compared yet");
+    }
+    if runs || app.operation.is_some() {
+        return progresses("an operation is in progress");
+    }
+    let known = [
+        HealthStatus::Healthy,
+        HealthStatus::Suspended,
+        HealthStatus::Progressing,
+        HealthStatus::Missing,
+        HealthStatus::Degraded,
+    ];
+    let named = known
+        .into_iter()
+        .find(|health| health.as_str() == status.health.status);
+    Health::new(
+        named.unwrap_or(HealthStatus::Progressing),
+        status.health.message.clone(),
+    )
 }
 
 /// The fault of one object, with what helps where that is known.

@@ -20,6 +20,8 @@ pub struct Application {
     pub labels: BTreeMap<String, String>,
     pub finalizers: Vec<String>,
     pub is_deleting: bool,
+    /// RFC 3339; "" while it is not being deleted.
+    pub deletion_timestamp: String,
     pub spec: ApplicationSpec,
     pub operation: Option<Operation>,
     pub status: ApplicationStatus,
@@ -54,6 +56,11 @@ impl Application {
             labels: texts("labels"),
             finalizers: object.finalizers().map(str::to_owned).collect(),
             is_deleting: object.is_deleting(),
+            deletion_timestamp: object
+                .at(&["metadata", "deletionTimestamp"])
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             spec: read_part(object, "spec")?.unwrap_or_default(),
             operation: read_part(object, "operation")?,
             // A status that another tool garbled is written anew.
@@ -79,6 +86,32 @@ impl Application {
         self.annotations
             .get(names::REFRESH)
             .map(|kind| kind == "hard")
+    }
+
+    /// Whether `deletion-approved` was set at or after a time (RFC 3339): what
+    /// asks for confirmation may then be pruned or deleted.
+    pub fn is_confirmed_since(&self, since: &str) -> bool {
+        let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        let approved = self.annotations.get(names::DELETION_APPROVED);
+        match (approved.and_then(|text| time(text)), time(since)) {
+            (Some(approved), Some(since)) => approved >= since,
+            (_, _) => false,
+        }
+    }
+
+    /// The applications that this one waits for, by the annotation
+    /// `drupelet.io/depends-on`: `name` or `namespace/name`, comma-separated.
+    pub fn depends_on(&self) -> Vec<(String, String)> {
+        let text = self.annotations.get(names::DEPENDS_ON);
+        text.map_or("", String::as_str)
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(|name| match name.split_once('/') {
+                Some((namespace, name)) => (namespace.to_owned(), name.to_owned()),
+                None => (self.namespace.clone(), name.to_owned()),
+            })
+            .collect()
     }
 
     pub fn skips_reconcile(&self) -> bool {

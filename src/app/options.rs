@@ -73,12 +73,16 @@ impl SyncOptions {
                 self.prune = flag;
                 self.prune_confirm = false;
             }
-            ("Prune", None) if text == "confirm" => self.prune_confirm = true,
+            ("Prune", None) if text.trim() == "confirm" => {
+                (self.prune, self.prune_confirm) = (None, true);
+            }
             ("Delete", Some(_)) => {
                 self.delete = flag;
                 self.delete_confirm = false;
             }
-            ("Delete", None) if text == "confirm" => self.delete_confirm = true,
+            ("Delete", None) if text.trim() == "confirm" => {
+                (self.delete, self.delete_confirm) = (None, true);
+            }
             ("Validate", Some(_)) => self.validate = flag,
             ("SkipDryRunOnMissingResource", Some(_)) => {
                 self.skip_dry_run_on_missing_resource = flag;
@@ -104,10 +108,12 @@ impl SyncOptions {
 
     /// These options with those of `other` on top, where it says anything.
     pub fn overlaid(mut self, other: &SyncOptions) -> SyncOptions {
-        self.prune = other.prune.or(self.prune);
-        self.prune_confirm |= other.prune_confirm;
-        self.delete = other.delete.or(self.delete);
-        self.delete_confirm |= other.delete_confirm;
+        if other.prune.is_some() || other.prune_confirm {
+            (self.prune, self.prune_confirm) = (other.prune, other.prune_confirm);
+        }
+        if other.delete.is_some() || other.delete_confirm {
+            (self.delete, self.delete_confirm) = (other.delete, other.delete_confirm);
+        }
         self.validate = other.validate.or(self.validate);
         self.skip_dry_run_on_missing_resource = other
             .skip_dry_run_on_missing_resource

@@ -31,3 +31,11 @@ pub const FIELD_MANAGER: &str = "drupelet";
 /// Holds a hook until the sync has seen how it ended.
 pub const HOOK_FINALIZER: &str = "argocd.argoproj.io/hook-finalizer";
 pub const RESOURCES_FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
+/// The wish to sync and to delete what asks for confirmation; RFC 3339.
+pub const DELETION_APPROVED: &str = "argocd.argoproj.io/deletion-approved";
+/// Applications that must be Synced and Healthy before this one is synced.
+pub const DEPENDS_ON: &str = "drupelet.io/depends-on";
+/// Finalizers of applications that have PreDelete or PostDelete hooks; with
+/// `/cleanup` behind them while the hooks that have run are deleted.
+pub const PRE_DELETE_FINALIZER: &str = "pre-delete-finalizer.argocd.argoproj.io";
+pub const POST_DELETE_FINALIZER: &str = "post-delete-finalizer.argocd.argoproj.io";

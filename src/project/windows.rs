@@ -52,6 +52,28 @@ pub fn can_sync(
     }
 }
 
+/// After how many seconds a sync that is not allowed now will be, as far as
+/// the next day says; schedules have whole minutes.
+pub fn next_permission(
+    project: &AppProject,
+    app: &Application,
+    asked: Asked,
+    offset: &dyn Fn(&str) -> Option<i64>,
+) -> Option<u64> {
+    const MINUTES: i64 = 24 * 60;
+    // A window is open after its minute has begun, not when it does.
+    let into_minute = asked.now.as_second().rem_euclid(60);
+    (1..=MINUTES).find_map(|minute| {
+        let seconds = minute * 60 - into_minute + 1;
+        let now = asked
+            .now
+            .checked_add(SignedDuration::from_secs(seconds))
+            .ok()?;
+        let may = can_sync(project, app, Asked { now, ..asked }, offset);
+        may.ok()?.then(|| u64::try_from(seconds).unwrap_or(0))
+    })
+}
+
 /// The windows that count at one time.
 struct Moment<'a> {
     denying: Vec<&'a SyncWindow>,

@@ -18,7 +18,10 @@ pub enum Effect {
     Prune(usize),
     /// Delete a hook's object: an older one of this name, or one that is done.
     DeleteHook(usize),
-    /// Tell the health of a task's object now and whenever it changes.
+    /// The hook has ended: what kept its object until we had seen that may go.
+    ReleaseHook(usize),
+    /// Tell the health of a task's object now and whenever it changes; of one
+    /// that is pruned, whether it is gone.
     ObserveHealth(usize),
     Pause {
         milliseconds: u64,
@@ -34,6 +37,10 @@ pub enum Event {
     /// The message says what the apply did (created, configured, unchanged).
     Applied(usize, Result<String, TaskFault>),
     Pruned(usize, Result<(), TaskFault>),
+    /// The deletion is accepted, but something still holds the object.
+    Pruning(usize),
+    /// What is pruned only when somebody confirms it, may be.
+    Confirmed,
     /// The object of a hook is gone (or never was).
     HookGone(usize, Result<(), TaskFault>),
     /// `None`: the kind has no health; Missing: the object is gone.
@@ -73,9 +80,13 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     New,
-    DryRun { next: usize },
+    DryRun {
+        next: usize,
+    },
     Wave,
     Pausing,
+    /// A prune of this wave wants to be confirmed first.
+    Confirming,
     Over,
 }
 
@@ -84,6 +95,10 @@ enum Stage {
 pub struct Sync {
     plan: Plan,
     multi_step: bool,
+    /// The last wave before SyncFail, and whether hooks run in it.
+    last_wave: Option<(Phase, i32)>,
+    ends_with_hooks: bool,
+    confirmed: bool,
     states: Vec<State>,
     messages: Vec<String>,
     stage: Stage,
@@ -100,8 +115,19 @@ pub struct Sync {
 impl Sync {
     pub fn new(plan: Plan) -> Self {
         let n_tasks = plan.tasks.len();
+        let regular = || {
+            plan.tasks
+                .iter()
+                .filter(|task| task.phase != Phase::SyncFail)
+        };
+        let last_wave = regular().map(|task| (task.phase, task.wave)).max();
+        let ends_with_hooks =
+            regular().any(|task| task.hook.is_some() && Some((task.phase, task.wave)) == last_wave);
         Sync {
             multi_step: plan.is_multi_step(),
+            last_wave,
+            ends_with_hooks,
+            confirmed: false,
             states: vec![State::Due; n_tasks],
             messages: vec![String::new(); n_tasks],
             stage: Stage::New,
@@ -168,44 +194,74 @@ impl Sync {
 
     /// One line on what the sync is at, for `operationState.message`.
     pub fn progress(&self) -> String {
-        let waiting = self
+        let name = |task: &Task| {
+            let key = &task.key;
+            format!("{}/{}/{}", key.group, key.kind, key.name)
+        };
+        if self.stage == Stage::Confirming {
+            let wanting: Vec<&Task> = self.unconfirmed().collect();
+            let first = wanting.first().map_or_else(String::new, |task| name(task));
+            return told(
+                "pruning confirmation of",
+                &first,
+                wanting.len(),
+                "resources",
+            );
+        }
+        let waiting: Vec<&Task> = self
             .states
             .iter()
             .zip(&self.plan.tasks)
-            .filter(|(state, _)| **state == State::AwaitingHealth);
-        let mut names: Vec<String> = waiting
-            .map(|(_, task)| {
-                let key = &task.key;
-                let kind = if key.group.is_empty() {
-                    key.kind.clone()
-                } else {
-                    format!("{}/{}", key.group, key.kind)
-                };
-                format!("{kind}/{}", key.name)
-            })
+            .filter(|(state, _)| **state == State::AwaitingHealth)
+            .map(|(_, task)| task)
             .collect();
-        if names.is_empty() {
+        let hook = waiting.iter().find(|task| task.hook.is_some());
+        let Some(first) = hook.or(waiting.first()) else {
             return match self.stage {
                 Stage::New | Stage::DryRun { .. } => "checking all objects".to_owned(),
-                Stage::Wave | Stage::Pausing | Stage::Over => "applying".to_owned(),
+                Stage::Wave | Stage::Pausing | Stage::Confirming | Stage::Over => {
+                    "one or more tasks are running".to_owned()
+                }
             };
-        }
-        let hooks = self
-            .states
-            .iter()
-            .zip(&self.plan.tasks)
-            .any(|(state, task)| *state == State::AwaitingHealth && task.hook.is_some());
-        let more = names.len().saturating_sub(1);
-        let first = names.swap_remove(0);
-        let what = if hooks {
-            "completion of hook"
-        } else {
-            "healthy state of"
         };
-        match more {
-            0 => format!("waiting for {what} {first}"),
-            more => format!("waiting for {what} {first} and {more} more"),
+        let what = match hook {
+            Some(_) => "completion of hook",
+            None if waiting.iter().all(|task| task.is_prune()) => "deletion of",
+            None => "healthy state of",
+        };
+        let all_hooks = waiting.iter().all(|task| task.hook.is_some());
+        let kind = if all_hooks { "hooks" } else { "resources" };
+        told(what, &name(first), waiting.len(), kind)
+    }
+
+    /// Whether nothing is under way but waiting for others; `Some(true)` where
+    /// a hook is among them.
+    pub fn waits(&self) -> Option<bool> {
+        let is_busy = |state: &State| matches!(state, State::InFlight | State::Clearing);
+        let waiting = self.stage == Stage::Confirming
+            || (self.stage == Stage::Wave && self.states.contains(&State::AwaitingHealth));
+        if !waiting || self.states.iter().any(is_busy) {
+            return None;
         }
+        let mut tasks = self.states.iter().zip(&self.plan.tasks);
+        Some(tasks.any(|(state, task)| *state == State::AwaitingHealth && task.hook.is_some()))
+    }
+
+    fn unconfirmed(&self) -> impl Iterator<Item = &Task> {
+        let tasks = self.plan.tasks.iter().zip(&self.states);
+        tasks
+            .filter(|(task, state)| {
+                **state == State::Due
+                    && self.last_group == Some((task.phase, task.wave))
+                    && matches!(
+                        task.action,
+                        Action::Prune {
+                            needs_confirmation: true,
+                            ..
+                        }
+                    )
+            })
+            .map(|(task, _)| task)
     }
 
     /// The results so far, for `syncResult.resources`.
@@ -234,7 +290,7 @@ impl Sync {
         let status = match (&task.action, state) {
             (Action::KeepExtra(_), _) => "PruneSkipped",
             (_, State::Failed) => "SyncFailed",
-            (Action::Prune { .. }, State::Done) => "Pruned",
+            (Action::Prune { .. }, State::Done | State::AwaitingHealth) => "Pruned",
             (_, State::Done | State::AwaitingHealth) => "Synced",
             (_, State::Due | State::Clearing | State::InFlight) => "",
         };
@@ -288,6 +344,23 @@ impl Sync {
                 self.states[index] = State::Done;
                 self.advance(&mut effects);
             }
+            Event::Pruning(index) => {
+                self.messages[index] = "pruned".to_owned();
+                if self.is_last(index) {
+                    self.states[index] = State::Done;
+                } else {
+                    self.states[index] = State::AwaitingHealth;
+                    effects.push(Effect::ObserveHealth(index));
+                }
+                self.advance(&mut effects);
+            }
+            Event::Confirmed => {
+                self.confirmed = true;
+                if self.stage == Stage::Confirming {
+                    self.stage = Stage::Wave;
+                    self.advance(&mut effects);
+                }
+            }
             Event::HookGone(index, Ok(())) => {
                 if self.states[index] == State::Clearing {
                     self.states[index] = State::InFlight;
@@ -334,8 +407,11 @@ impl Sync {
             return;
         }
         self.stage = Stage::Wave;
-        if let Some(outcome) = self.failed.take() {
+        if let Some(mut outcome) = self.failed.take() {
             // Nothing has been written: SyncFail hooks are for what has.
+            if outcome.phase == OperationPhase::Failed {
+                outcome.message.push_str(" (dry run)");
+            }
             self.finish(outcome);
         } else if self.plan.dry_run {
             for (state, message) in self.states.iter_mut().zip(&mut self.messages) {
@@ -394,8 +470,17 @@ impl Sync {
         }
     }
 
+    /// Hooks are always awaited; other objects where something comes after
+    /// them. What is applied last may become healthy in its own time.
     fn awaits_health(&self, index: usize) -> bool {
-        self.multi_step && self.plan.tasks[index].item().is_some()
+        let task = &self.plan.tasks[index];
+        task.item().is_some() && (task.hook.is_some() || (self.multi_step && !self.is_last(index)))
+    }
+
+    /// Whether nothing comes after a task's wave, and no hook runs in it.
+    fn is_last(&self, index: usize) -> bool {
+        let task = &self.plan.tasks[index];
+        Some((task.phase, task.wave)) == self.last_wave && !self.ends_with_hooks
     }
 
     /// Starts the next task of the current wave, or the next wave.
@@ -421,7 +506,7 @@ impl Sync {
                     effects.push(Effect::Report);
                     return;
                 }
-                self.close();
+                self.close(effects);
                 return;
             };
             let group = (self.plan.tasks[index].phase, self.plan.tasks[index].wave);
@@ -441,6 +526,11 @@ impl Sync {
                     return;
                 }
             }
+            if !self.confirmed && self.unconfirmed().next().is_some() {
+                self.stage = Stage::Confirming;
+                effects.push(Effect::Report);
+                return;
+            }
             self.start(index, effects);
         }
     }
@@ -453,6 +543,12 @@ impl Sync {
 
     fn next_due(&self) -> Option<usize> {
         let failed = self.failed.is_some();
+        let failed_prune = self
+            .plan
+            .tasks
+            .iter()
+            .zip(&self.states)
+            .any(|(task, state)| task.is_prune() && *state == State::Failed);
         self.plan
             .tasks
             .iter()
@@ -463,8 +559,9 @@ impl Sync {
                     && match (task.phase == Phase::SyncFail, failed) {
                         (true, failed) => failed,
                         (false, false) => true,
-                        // The rest of a wave in which something failed is tried.
-                        (false, true) => same_group,
+                        // The rest of a wave in which something failed is
+                        // tried, but after failed prunes nothing is applied.
+                        (false, true) => same_group && (task.is_prune() || !failed_prune),
                     }
             })
     }
@@ -483,7 +580,7 @@ impl Sync {
             Action::Apply(item) if item.in_sync && task.hook.is_none() => {
                 self.messages[index] =
                     format!("{}/{} unchanged", plural_hint(&task.key), task.key.name);
-                if self.multi_step {
+                if self.awaits_health(index) {
                     self.states[index] = State::AwaitingHealth;
                     effects.push(Effect::ObserveHealth(index));
                 } else {
@@ -515,6 +612,13 @@ impl Sync {
         effects: &mut Vec<Effect>,
     ) {
         let is_hook = self.plan.tasks[index].hook.is_some();
+        if self.plan.tasks[index].is_prune() {
+            if health == Some(HealthStatus::Missing) {
+                self.states[index] = State::Done;
+                self.advance(effects);
+            }
+            return;
+        }
         match health {
             // It may have ended and been deleted before that was written down.
             Some(HealthStatus::Missing) if self.resumed.remove(&index) => {
@@ -548,33 +652,40 @@ impl Sync {
                 }
             }
         }
-        self.delete_finished_hook(index, effects);
+        if is_hook && matches!(self.states[index], State::Done | State::Failed) {
+            effects.push(Effect::ReleaseHook(index));
+        }
         self.advance(effects);
     }
 
-    fn delete_finished_hook(&self, index: usize, effects: &mut Vec<Effect>) {
-        let task = &self.plan.tasks[index];
-        let Some(item) = task.item().filter(|_| task.hook.is_some()) else {
-            return;
-        };
-        let due = match self.states[index] {
-            State::Done => DeletePolicy::HookSucceeded,
-            State::Failed => DeletePolicy::HookFailed,
-            State::Due | State::Clearing | State::InFlight | State::AwaitingHealth => return,
-        };
-        if item.delete_policies.contains(&due) {
-            effects.push(Effect::DeleteHook(index));
+    /// Hooks that have run are deleted when the sync is over, by how it ended.
+    fn delete_finished_hooks(&self, due: DeletePolicy, effects: &mut Vec<Effect>) {
+        for (index, task) in self.plan.tasks.iter().enumerate() {
+            let has_run = matches!(self.states[index], State::Done | State::Failed);
+            if task.hook.is_some()
+                && has_run
+                && task
+                    .item()
+                    .is_some_and(|item| item.delete_policies.contains(&due))
+            {
+                effects.push(Effect::DeleteHook(index));
+            }
         }
     }
 
     /// All that could run has run.
-    fn close(&mut self) {
+    fn close(&mut self, effects: &mut Vec<Effect>) {
+        let due = match &self.failed {
+            Some(_) => DeletePolicy::HookFailed,
+            None => DeletePolicy::HookSucceeded,
+        };
+        self.delete_finished_hooks(due, effects);
         let outcome = self.failed.take().unwrap_or_else(|| Outcome {
             phase: OperationPhase::Succeeded,
-            message: if self.multi_step {
-                "successfully synced (all tasks run)".to_owned()
+            message: if self.ends_with_hooks || self.plan.tasks.is_empty() {
+                "successfully synced (no more tasks)".to_owned()
             } else {
-                "successfully synced".to_owned()
+                "successfully synced (all tasks run)".to_owned()
             },
         });
         self.finish(outcome);
@@ -590,7 +701,7 @@ impl Sync {
         }
         self.finish(Outcome {
             phase: OperationPhase::Failed,
-            message: "operation terminated".to_owned(),
+            message: "Operation terminated".to_owned(),
         });
     }
 
@@ -603,7 +714,7 @@ impl Sync {
             .map(|(_, message)| message.as_str())
             .collect();
         let message = if outcome.phase == OperationPhase::Failed && !details.is_empty() {
-            format!("{}: {}", outcome.message, details.join("; "))
+            format!("{}, reason: {}", outcome.message, details.join(","))
         } else {
             outcome.message
         };
@@ -612,6 +723,13 @@ impl Sync {
             phase: outcome.phase,
             message,
         });
+    }
+}
+
+fn told(what: &str, first: &str, n: usize, kind: &str) -> String {
+    match n.saturating_sub(1) {
+        0 => format!("waiting for {what} {first}"),
+        more => format!("waiting for {what} {first} and {more} more {kind}"),
     }
 }
 

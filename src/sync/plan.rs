@@ -60,6 +60,8 @@ pub enum Action {
     Apply(Box<Item>),
     Prune {
         propagation: PropagationPolicy,
+        /// Only after somebody has confirmed it.
+        needs_confirmation: bool,
     },
     /// An object that stays, with the reason why.
     KeepExtra(&'static str),
@@ -97,13 +99,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether there is more than one wave or phase, or a hook: only then is
-    /// health awaited.
+    /// Whether there is more than one wave or phase: only then is the health
+    /// of what is no hook awaited.
     pub fn is_multi_step(&self) -> bool {
         let mut groups = self.tasks.iter().map(|task| (task.phase, task.wave));
         let first = groups.next();
-        self.tasks.iter().any(|task| task.hook.is_some())
-            || groups.any(|group| Some(group) != first)
+        groups.any(|group| Some(group) != first)
     }
 }
 
@@ -223,11 +224,10 @@ fn prune_tasks(prunables: Vec<Prunable>, settings: &Settings, tasks: &mut Vec<Ta
             Action::KeepExtra("ignored (requires pruning)")
         } else if options.prune == Some(false) {
             Action::KeepExtra("ignored (no prune)")
-        } else if options.prune_confirm && !prunable.confirmed {
-            Action::KeepExtra("ignored (requires confirmation)")
         } else {
             Action::Prune {
                 propagation: options.propagation.unwrap_or_default(),
+                needs_confirmation: options.prune_confirm && !prunable.confirmed,
             }
         };
         tasks.push(Task {

@@ -16,6 +16,7 @@ mod state;
 
 mod apps;
 mod bad_input;
+mod contract;
 mod drift;
 mod idle;
 mod kills;

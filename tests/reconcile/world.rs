@@ -99,8 +99,16 @@ impl World {
         locator
             .map(&self.url(), self.repository.path.clone())
             .expect("a plain URL");
-        let cache = Cache::open(&self.folder().join("cache"), Limits::default());
-        locator.cache = Some(cache.expect("the folder is writable"));
+        // A job of an agent that was stopped may hold it for a moment.
+        let until = Instant::now() + PATIENCE;
+        let cache = loop {
+            match Cache::open(&self.folder().join("cache"), Limits::default()) {
+                Ok(cache) => break cache,
+                Err(error) => assert!(Instant::now() < until, "the cache: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        locator.cache = Some(cache);
         let http = http::Client::new(http::Settings::default()).expect("the settings are sound");
         let charts = Charts::open(&self.folder.path().join("charts"), Default::default());
         let charts = charts.expect("the folder is writable");
@@ -115,6 +123,12 @@ impl World {
     /// Over another way to the same API server.
     pub fn start_agent_on(&mut self, client: Client) {
         let agent = Agent::start(client, self.sources(), self.settings());
+        self.agent = Some(agent.expect("the agent starts"));
+    }
+
+    /// With other settings than those of most tests.
+    pub fn start_agent_with(&mut self, settings: Settings) {
+        let agent = Agent::start(self.client.clone(), self.sources(), settings);
         self.agent = Some(agent.expect("the agent starts"));
     }
 

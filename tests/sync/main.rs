@@ -104,7 +104,7 @@ fn run(
                     trace.push("pause".into());
                     queue.push_back(Event::PauseOver);
                 }
-                Effect::Report => {}
+                Effect::ReleaseHook(_) | Effect::Report => {}
             }
         }
     }
@@ -192,7 +192,7 @@ fn a_failed_dry_run_writes_nothing_and_all_faults_are_told() {
     assert_eq!(phase, OperationPhase::Failed);
     assert_eq!(
         message,
-        "one or more objects failed to apply: dry-run ConfigMap a: no; dry-run ConfigMap b: no"
+        "one or more objects failed to apply (dry run), reason: dry-run ConfigMap a: no,dry-run ConfigMap b: no"
     );
 }
 
