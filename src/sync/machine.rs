@@ -71,6 +71,8 @@ enum State {
     Due,
     /// A hook's older object is being deleted.
     Clearing,
+    /// It is gone.
+    Cleared,
     InFlight,
     AwaitingHealth,
     Done,
@@ -106,6 +108,10 @@ pub struct Sync {
     failed: Option<Outcome>,
     outcome: Option<Outcome>,
     last_group: Option<(Phase, i32)>,
+    /// What has run came to a bad end, rather than being refused.
+    failed_later: bool,
+    /// Hooks whose deletion is under way.
+    deleted: BTreeSet<usize>,
     /// A task failed for a reason that does not go away by itself.
     failed_for_good: bool,
     /// Hooks that were running before a restart.
@@ -134,6 +140,8 @@ impl Sync {
             failed: None,
             outcome: None,
             last_group: None,
+            failed_later: false,
+            deleted: BTreeSet::new(),
             failed_for_good: false,
             resumed: BTreeSet::new(),
             plan,
@@ -285,14 +293,14 @@ impl Sync {
             (Some(_), State::Failed) => "Failed",
             (Some(_), State::AwaitingHealth) => "Running",
             // Not yet there: after a restart it is run from its beginning.
-            (Some(_), State::Due | State::Clearing | State::InFlight) => "",
+            (Some(_), State::Due | State::Clearing | State::Cleared | State::InFlight) => "",
         };
         let status = match (&task.action, state) {
             (Action::KeepExtra(_), _) => "PruneSkipped",
             (_, State::Failed) => "SyncFailed",
             (Action::Prune { .. }, State::Done | State::AwaitingHealth) => "Pruned",
             (_, State::Done | State::AwaitingHealth) => "Synced",
-            (_, State::Due | State::Clearing | State::InFlight) => "",
+            (_, State::Due | State::Clearing | State::Cleared | State::InFlight) => "",
         };
         ResourceResult {
             group: task.gvk.group.clone(),
@@ -363,8 +371,8 @@ impl Sync {
             }
             Event::HookGone(index, Ok(())) => {
                 if self.states[index] == State::Clearing {
-                    self.states[index] = State::InFlight;
-                    effects.push(Effect::Apply(index));
+                    self.states[index] = State::Cleared;
+                    self.advance(&mut effects);
                 }
             }
             Event::HookGone(index, Err(fault)) => {
@@ -516,6 +524,9 @@ impl Sync {
                     effects.push(Effect::Report);
                     return;
                 }
+                if group.0 == Phase::SyncFail && self.failed_later {
+                    self.delete_finished_hooks(DeletePolicy::HookFailed, effects);
+                }
                 let is_first = self.last_group.is_none();
                 self.last_group = Some(group);
                 if !is_first {
@@ -531,8 +542,26 @@ impl Sync {
                 effects.push(Effect::Report);
                 return;
             }
+            // Hooks of the wave that ran before are deleted before anything
+            // of it is applied.
+            let index = match self.plan.tasks[index].item() {
+                Some(_) => self.to_clear(group).unwrap_or(index),
+                None => index,
+            };
             self.start(index, effects);
         }
+    }
+
+    fn to_clear(&self, group: (Phase, i32)) -> Option<usize> {
+        self.plan
+            .tasks
+            .iter()
+            .enumerate()
+            .position(|(index, task)| {
+                (task.phase, task.wave) == group
+                    && self.states[index] == State::Due
+                    && is_cleared_first(task)
+            })
     }
 
     /// Hooks that were running before a restart: nobody else asks for them.
@@ -555,7 +584,7 @@ impl Sync {
             .enumerate()
             .position(|(index, task)| {
                 let same_group = self.last_group == Some((task.phase, task.wave));
-                self.states[index] == State::Due
+                matches!(self.states[index], State::Due | State::Cleared)
                     && match (task.phase == Phase::SyncFail, failed) {
                         (true, failed) => failed,
                         (false, false) => true,
@@ -587,13 +616,8 @@ impl Sync {
                     self.states[index] = State::Done;
                 }
             }
-            Action::Apply(item) => {
-                let clear_first = task.hook.is_some()
-                    && item.generate_name.is_empty()
-                    && item
-                        .delete_policies
-                        .contains(&DeletePolicy::BeforeHookCreation);
-                if clear_first {
+            Action::Apply(_) => {
+                if is_cleared_first(task) && self.states[index] == State::Due {
                     self.states[index] = State::Clearing;
                     effects.push(Effect::DeleteHook(index));
                 } else {
@@ -643,6 +667,7 @@ impl Sync {
                 self.states[index] = State::Failed;
                 self.messages[index] = message;
                 self.failed_for_good = true;
+                self.failed_later = true;
                 if self.failed.is_none() {
                     self.failed = Some(Outcome {
                         phase: OperationPhase::Failed,
@@ -659,7 +684,7 @@ impl Sync {
     }
 
     /// Hooks that have run are deleted when the sync is over, by how it ended.
-    fn delete_finished_hooks(&self, due: DeletePolicy, effects: &mut Vec<Effect>) {
+    fn delete_finished_hooks(&mut self, due: DeletePolicy, effects: &mut Vec<Effect>) {
         for (index, task) in self.plan.tasks.iter().enumerate() {
             let has_run = matches!(self.states[index], State::Done | State::Failed);
             if task.hook.is_some()
@@ -667,6 +692,7 @@ impl Sync {
                 && task
                     .item()
                     .is_some_and(|item| item.delete_policies.contains(&due))
+                && self.deleted.insert(index)
             {
                 effects.push(Effect::DeleteHook(index));
             }
@@ -724,6 +750,17 @@ impl Sync {
             message,
         });
     }
+}
+
+/// Whether a hook's older object is deleted before it runs.
+fn is_cleared_first(task: &Task) -> bool {
+    let item = task.item().filter(|_| task.hook.is_some());
+    item.is_some_and(|item| {
+        item.generate_name.is_empty()
+            && item
+                .delete_policies
+                .contains(&DeletePolicy::BeforeHookCreation)
+    })
 }
 
 fn told(what: &str, first: &str, n: usize, kind: &str) -> String {

@@ -440,6 +440,9 @@ fn a_list_that_fails() {
         pair.world.start_agent_on(client(&proxy.kubeconfig()));
         pair.wait_told(&["ResourceListWarning", "LimitRange"]);
         pair.wait_healthy_synced();
+        wait_until("applied", || {
+            pair.world.find("v1", "LimitRange", "limits").is_some()
+        });
         pair.commit(&[("app/mended.yaml", MENDED)]);
         crate::world::holds_for("not pruned", Duration::from_millis(1500), || {
             pair.world.find("v1", "LimitRange", "limits").is_some()

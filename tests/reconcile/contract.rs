@@ -1,6 +1,7 @@
 //! What the contract says of a sync, case by case: each on the sandbox and on
 //! the real API server, the order of writes asserted from what reached it.
 
+use crate::manifests::{config, job, object, stuck_job};
 use crate::support::proxy::{Harm, Passed, Proxy};
 use crate::world::{World, client, holds_for, on_each, wait_until};
 use drupelet::agent::Settings;
@@ -12,45 +13,6 @@ use std::time::Duration;
 
 const AUTOMATED: &str = "syncPolicy: {automated: {prune: true, selfHeal: true}}";
 const MANUAL: &str = "syncPolicy: {}";
-
-/// A ConfigMap with annotations of Argo CD: `hook=PreSync sync-wave=1`.
-fn config(name: &str, annotations: &str) -> String {
-    object("v1", "ConfigMap", name, annotations, "data: {a: x}\n")
-}
-
-/// A Job that ends by itself.
-fn job(name: &str, annotations: &str) -> String {
-    job_with(name, annotations, "")
-}
-
-/// A Job that nobody runs: it never ends.
-fn stuck_job(name: &str, annotations: &str) -> String {
-    job_with(name, annotations, "  suspend: true\n")
-}
-
-fn job_with(name: &str, annotations: &str, more: &str) -> String {
-    let spec = format!(
-        "spec:\n{more}  backoffLimit: 0\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{{name: a, image: example.com/a}}]\n"
-    );
-    object("batch/v1", "Job", name, annotations, &spec)
-}
-
-fn object(api: &str, kind: &str, name: &str, annotations: &str, rest: &str) -> String {
-    let mut lines = String::new();
-    for word in annotations.split_whitespace() {
-        let (key, value) = word.split_once('=').expect("key=value");
-        lines.push_str(&format!("    argocd.argoproj.io/{key}: \"{value}\"\n"));
-    }
-    let annotations = match lines.as_str() {
-        "" => String::new(),
-        lines => format!("  annotations:\n{lines}"),
-    };
-    let name = match name.strip_suffix('*') {
-        Some(prefix) => format!("  generateName: {prefix}\n"),
-        None => format!("  name: {name}\n"),
-    };
-    format!("apiVersion: {api}\nkind: {kind}\nmetadata:\n{name}{annotations}{rest}---\n")
-}
 
 /// A world whose agent speaks through a proxy that notes what it writes.
 struct Case {

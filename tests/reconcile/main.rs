@@ -8,6 +8,8 @@ mod support;
 
 mod world;
 
+mod manifests;
+
 mod node;
 
 mod process;
@@ -18,7 +20,10 @@ mod apps;
 mod bad_input;
 mod contract;
 mod drift;
+mod examples;
+mod faults;
 mod idle;
 mod kills;
 mod projects;
 mod prune;
+mod traces;

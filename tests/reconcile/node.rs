@@ -1,5 +1,5 @@
 //! What a cluster without nodes lacks: somebody who runs its pods. They are
-//! Ready at once, and those of a Job succeed.
+//! Ready at once, and those of a Job succeed; those of `fails…` do not.
 
 use crate::world::client;
 use drupelet::kube::{Client, ListOptions, Patch, Resource, WriteOptions};
@@ -40,7 +40,9 @@ fn run_pods(client: &Client, pods: &Arc<Resource>) {
             .owner_references()
             .iter()
             .any(|owner| owner.get("kind").and_then(Value::as_str) == Some("Job"));
-        let status = if of_job {
+        let status = if of_job && pod.name().starts_with("fails") {
+            "status: {phase: Failed, conditions: [{type: Ready, status: 'False', reason: PodFailed}]}"
+        } else if of_job {
             "status: {phase: Succeeded, conditions: [{type: Ready, status: 'False', reason: PodCompleted}]}"
         } else {
             "status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}"

@@ -88,6 +88,8 @@ pub enum Harm {
     FieldConflict,
     /// 429 with Retry-After in seconds.
     TooManyRequests(u32),
+    /// 403 by an admission plugin, with its words.
+    Forbidden(&'static str),
     /// 500 with a Status.
     ServerError,
     /// 503 with a page of a proxy.
@@ -360,6 +362,7 @@ impl Shared {
                     harm @ (Harm::VersionConflict
                     | Harm::FieldConflict
                     | Harm::TooManyRequests(_)
+                    | Harm::Forbidden(_)
                     | Harm::ServerError
                     | Harm::BadPage),
                 ) => {
@@ -565,6 +568,7 @@ fn answer(harm: Harm, passed: &Passed) -> (u16, String) {
             let (code, kind, _, body) = status(429, "TooManyRequests", told, &details);
             (code, kind, format!("retry-after: {seconds}\r\n"), body)
         }
+        Harm::Forbidden(words) => status(403, "Forbidden", words.to_owned(), ""),
         Harm::ServerError => status(
             500,
             "InternalError",
