@@ -1,5 +1,6 @@
 //! What names a resource: group, version, kind, name, namespace.
 
+use crate::object::Gvk;
 use std::fmt;
 
 /// A namespace that no object can be in: of cluster-scoped resources.
@@ -7,67 +8,22 @@ pub const NO_NAMESPACE: &str = "_non_namespaceable_";
 /// What an empty namespace stands for.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
-/// Group, version and kind; in selectors an empty part means any.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Gvk {
-    pub group: String,
-    pub version: String,
-    pub kind: String,
+/// Of `apps/v1` or `v1`, and a kind; whatever stands there is taken.
+pub fn gvk_of(api_version: &str, kind: &str) -> Gvk {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    Gvk::new(group, version, kind)
 }
 
-impl Gvk {
-    pub fn new(group: &str, version: &str, kind: &str) -> Self {
-        Gvk {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            kind: kind.to_owned(),
-        }
-    }
-
-    /// Of `apps/v1` or `v1`, and a kind.
-    pub fn from_api_version(api_version: &str, kind: &str) -> Self {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        Gvk::new(group, version, kind)
-    }
-
-    pub fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.clone()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
-    }
-
-    /// Whether each part that the selector has is the same here.
-    pub fn is_selected_by(&self, selector: &Gvk) -> bool {
-        (selector.group.is_empty() || selector.group == self.group)
-            && (selector.version.is_empty() || selector.version == self.version)
-            && (selector.kind.is_empty() || selector.kind == self.kind)
-    }
-}
-
-/// `Deployment.v1.apps`, with words for what is missing.
-impl fmt::Display for Gvk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or = |text: &str, none: &'static str| {
-            if text.is_empty() {
-                none.to_owned()
-            } else {
-                text.to_owned()
-            }
-        };
-        write!(
-            f,
-            "{}.{}.{}",
-            or(&self.kind, "[noKind]"),
-            or(&self.version, "[noVer]"),
-            or(&self.group, "[noGrp]")
-        )
-    }
+/// Whether each part that the selector has is the same here; an empty part
+/// of a selector means any.
+pub fn is_selected(gvk: &Gvk, selector: &Gvk) -> bool {
+    (selector.group.is_empty() || selector.group == gvk.group)
+        && (selector.version.is_empty() || selector.version == gvk.version)
+        && (selector.kind.is_empty() || selector.kind == gvk.kind)
 }
 
 /// A resource as it was named at one time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResId {
     pub gvk: Gvk,
     pub name: String,
@@ -101,20 +57,24 @@ impl ResId {
     }
 }
 
+/// Group, version and kind as kustomize's messages have them:
+/// `Deployment.v1.apps`.
+pub fn gvk_words(gvk: &Gvk) -> String {
+    let or = |text: &str, none: &str| if text.is_empty() { none } else { text }.to_owned();
+    format!(
+        "{}.{}.{}",
+        or(&gvk.kind, "[noKind]"),
+        or(&gvk.version, "[noVer]"),
+        or(&gvk.group, "[noGrp]")
+    )
+}
+
 /// `Deployment.v1.apps/web.default`
 impl fmt::Display for ResId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.name.is_empty() {
-            "[noName]"
-        } else {
-            &self.name
-        };
-        let namespace = if self.namespace.is_empty() {
-            "[noNs]"
-        } else {
-            &self.namespace
-        };
-        write!(f, "{}/{name}.{namespace}", self.gvk)
+        let or = |text: &str, none: &str| if text.is_empty() { none } else { text }.to_owned();
+        let (name, namespace) = (or(&self.name, "[noName]"), or(&self.namespace, "[noNs]"));
+        write!(f, "{}/{name}.{namespace}", gvk_words(&self.gvk))
     }
 }
 
@@ -125,7 +85,7 @@ mod tests {
     #[test]
     fn an_empty_namespace_is_the_default_one() {
         let id = |namespace: &str| ResId {
-            gvk: Gvk::from_api_version("apps/v1", "Deployment"),
+            gvk: gvk_of("apps/v1", "Deployment"),
             name: "web".into(),
             namespace: namespace.into(),
             is_cluster_scoped: false,

@@ -16,15 +16,37 @@ pub enum Duplicates {
     Forbidden,
 }
 
+/// Whose rules say what a plain scalar means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// go-yaml v2: `yes` is true, dates are text.
+    V2,
+    /// go-yaml v3 as kyaml decodes with it: `yes` is text, dates are times, an
+    /// explicit key wins over a merged one. Annotations keep the text that
+    /// they were written with, since kustomize writes them back as strings.
+    Kyaml,
+}
+
 pub struct Composer<'a> {
     parser: Parser<'a, StrInput<'a>>,
     duplicates: Duplicates,
+    dialect: Dialect,
+    /// The keys of an object that lead to what is read now.
+    place: Place,
     anchors: HashMap<usize, Anchored>,
     /// Bytes that aliases have copied so far.
     alias_bytes: usize,
     /// go-yaml's measure of documents that consist of aliases.
     n_decoded: usize,
     n_from_aliases: usize,
+}
+
+/// Where in a Kubernetes object a node stands, as far as it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Elsewhere,
+    Metadata,
+    Annotations,
 }
 
 /// A node that aliases may name.
@@ -121,11 +143,18 @@ impl<'a> Composer<'a> {
         Ok(Composer {
             parser: Parser::new_from_str_with_options(text, options),
             duplicates,
+            dialect: Dialect::V2,
+            place: Place::Elsewhere,
             anchors: HashMap::new(),
             alias_bytes: 0,
             n_decoded: 0,
             n_from_aliases: 0,
         })
+    }
+
+    pub fn in_dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
     }
 
     pub fn first_document(mut self) -> Result<Value, YamlError> {
@@ -154,8 +183,9 @@ impl<'a> Composer<'a> {
         self.n_decoded += 1;
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let value =
-                    scalar(text, style, tag.as_deref()).map_err(|problem| at(&span, problem))?;
+                let keeps_text = self.place == Place::Annotations;
+                let value = scalar(text, style, tag.as_deref(), self.dialect, keeps_text)
+                    .map_err(|problem| at(&span, problem))?;
                 let node = Node::scalar(value);
                 self.remember(anchor, &node);
                 Ok(node)
@@ -199,7 +229,9 @@ impl<'a> Composer<'a> {
     fn mapping(&mut self, span: &Span, depth: usize) -> Result<Node, YamlError> {
         check_depth(depth, span)?;
         let mut map = Map::new();
+        let mut merged = Map::new();
         let mut collection = Node::empty_collection();
+        let place = self.place;
         loop {
             let next = self.next()?;
             if matches!(next.0, Event::MappingEnd) {
@@ -207,19 +239,38 @@ impl<'a> Composer<'a> {
             }
             if is_merge(&next.0) {
                 let next = self.next()?;
-                self.merge(next, &mut map, &mut collection, depth)?;
+                let into = match self.dialect {
+                    Dialect::V2 => &mut map,
+                    Dialect::Kyaml => &mut merged,
+                };
+                self.merge(next, into, &mut collection, depth)?;
                 continue;
             }
             let key_span = next.1;
             let key = self.node(next, depth)?;
             collection.count(&key);
             let key = key.into_key().map_err(|problem| at(&key_span, problem))?;
+            if self.dialect == Dialect::Kyaml {
+                self.place = match (depth, place, key.as_str()) {
+                    (1, _, "metadata") => Place::Metadata,
+                    (2, Place::Metadata, "annotations") | (3, Place::Annotations, _) => {
+                        Place::Annotations
+                    }
+                    _ => Place::Elsewhere,
+                };
+            }
             let next = self.next()?;
             let span = next.1;
             let node = self.node(next, depth)?;
+            self.place = place;
             collection.count(&node);
             let value = node.into_json().map_err(|problem| at(&span, problem))?;
             self.insert(&mut map, key, value, &key_span)?;
+        }
+        for (key, value) in merged {
+            if !map.contains_key(&key) {
+                map.insert(key, value);
+            }
         }
         collection.value = Value::Map(map);
         Ok(collection)
@@ -301,9 +352,16 @@ impl<'a> Composer<'a> {
     }
 }
 
-fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+fn scalar(
+    text: Cow<'_, str>,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+    dialect: Dialect,
+    keeps_text: bool,
+) -> Result<Value, String> {
     let Some(tag) = tag else {
         return Ok(match style {
+            ScalarStyle::Plain if dialect == Dialect::Kyaml => kyaml_scalar(text, keeps_text),
             ScalarStyle::Plain => value_of(resolve(&text), text),
             ScalarStyle::SingleQuoted
             | ScalarStyle::DoubleQuoted
@@ -326,6 +384,31 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<V
         }
         // Other tags, `!` among them, say nothing: the text as it stands.
         Some(_) | None => Ok(Value::Str(text.into_owned())),
+    }
+}
+
+pub fn kyaml_scalar(text: Cow<'_, str>, keeps_text: bool) -> Value {
+    let scalar = match resolve(&text) {
+        // The words of YAML 1.1 that 1.2 does not have.
+        Scalar::Bool(_)
+            if !text.eq_ignore_ascii_case("true") && !text.eq_ignore_ascii_case("false") =>
+        {
+            Scalar::Str
+        }
+        other => other,
+    };
+    if keeps_text {
+        let same = match &scalar {
+            Scalar::Null | Scalar::Str => true,
+            Scalar::Bool(flag) => flag.to_string() == *text,
+            Scalar::Int(number) => number.to_string() == *text,
+            Scalar::Uint(_) | Scalar::Float(_) | Scalar::Timestamp => false,
+        };
+        return value_of(if same { scalar } else { Scalar::Str }, text);
+    }
+    match scalar {
+        Scalar::Timestamp => Value::Str(super::timestamp::to_rfc3339(&text)),
+        other => value_of(other, text),
     }
 }
 

@@ -25,7 +25,7 @@ pub use error::YamlError;
 pub use stream::{Document, RawDocument, decode, documents, parse_stream};
 
 use super::Value;
-use compose::{Composer, Duplicates};
+use compose::{Composer, Dialect, Duplicates};
 
 /// How deep sequences and mappings may nest, aliases followed. As deep as
 /// serde_json reads, so that what is read here can be sent and read back.
@@ -43,4 +43,16 @@ pub fn parse_one(text: &str) -> Result<Value, YamlError> {
 /// The same, but a key that stands twice in a mapping is an error.
 pub fn parse_one_strict(text: &str) -> Result<Value, YamlError> {
     Composer::new(text, Duplicates::Forbidden)?.first_document()
+}
+
+/// The first document as kyaml reads a resource: by go-yaml v3's rules.
+pub fn parse_resource(text: &str) -> Result<Value, YamlError> {
+    Composer::new(text, Duplicates::Forbidden)?
+        .in_dialect(Dialect::Kyaml)
+        .first_document()
+}
+
+/// What a plain scalar of this text is by go-yaml v3's rules.
+pub fn resolve_plain(text: &str) -> Value {
+    compose::kyaml_scalar(text.into(), false)
 }

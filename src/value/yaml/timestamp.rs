@@ -35,6 +35,33 @@ pub fn is_timestamp(text: &str) -> bool {
     }
 }
 
+/// A timestamp as encoding/json prints a Go time: RFC 3339, UTC where no zone
+/// is given, the fraction without trailing zeros.
+pub fn to_rfc3339(text: &str) -> String {
+    let (date, clock) = match text.find(['T', 't', ' ']) {
+        Some(at) => (&text[..at], text[at + 1..].trim()),
+        None => (text, "0:0:0"),
+    };
+    let two = |part: &str| format!("{part:0>2}");
+    let date: Vec<String> = date.split('-').map(two).collect();
+    let zone_at = clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len());
+    let (clock, zone) = clock.split_at(zone_at);
+    let zone = if zone.is_empty() || zone.ends_with("00:00") {
+        "Z"
+    } else {
+        zone
+    };
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    let clock: Vec<String> = clock.split(':').map(two).collect();
+    let fraction = fraction.trim_end_matches('0');
+    let dot = if fraction.is_empty() { "" } else { "." };
+    format!(
+        "{}T{}{dot}{fraction}{zone}",
+        date.join("-"),
+        clock.join(":")
+    )
+}
+
 struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {

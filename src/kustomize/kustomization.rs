@@ -1,0 +1,524 @@
+//! kustomization.yaml: its fields, and what deprecated ones stand for.
+
+use super::BuildError;
+use super::loader::Loader;
+use crate::object::Gvk;
+use crate::value::{Map, Value, yaml};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+/// The names under which a kustomization is looked for.
+pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+type Texts = BTreeMap<String, String>;
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Kustomization {
+    pub api_version: String,
+    pub kind: String,
+    pub metadata: Option<Metadata>,
+    pub openapi: Texts,
+    pub name_prefix: String,
+    pub name_suffix: String,
+    pub namespace: String,
+    pub common_labels: Texts,
+    pub labels: Vec<Label>,
+    pub common_annotations: Texts,
+    pub patches_strategic_merge: Vec<String>,
+    #[serde(rename = "patchesJson6902")]
+    pub patches_json6902: Vec<Patch>,
+    pub patches: Vec<Patch>,
+    pub images: Vec<Image>,
+    pub image_tags: Vec<Image>,
+    pub replacements: Vec<Value>,
+    pub replicas: Vec<Replica>,
+    pub vars: Vec<Var>,
+    pub sort_options: Option<SortOptions>,
+    pub resources: Vec<String>,
+    pub components: Vec<String>,
+    pub crds: Vec<String>,
+    pub bases: Vec<String>,
+    pub config_map_generator: Vec<Generator>,
+    pub secret_generator: Vec<Generator>,
+    pub helm_globals: Option<HelmGlobals>,
+    pub helm_charts: Vec<HelmChart>,
+    pub helm_chart_inflation_generator: Vec<HelmChartArgs>,
+    pub generator_options: Option<GeneratorOptions>,
+    pub configurations: Vec<String>,
+    pub generators: Vec<String>,
+    pub transformers: Vec<String>,
+    pub validators: Vec<String>,
+    pub build_metadata: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metadata {
+    pub name: String,
+    pub namespace: String,
+    pub labels: Texts,
+    pub annotations: Texts,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Label {
+    pub pairs: Texts,
+    pub include_selectors: bool,
+    pub include_templates: bool,
+    pub include_volume_claim_templates: bool,
+    pub fields: Vec<Value>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Patch {
+    pub path: String,
+    pub patch: String,
+    pub target: Option<Selector>,
+    pub options: Option<PatchOptions>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PatchOptions {
+    pub allow_name_change: bool,
+    pub allow_kind_change: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Selector {
+    pub group: String,
+    pub version: String,
+    pub kind: String,
+    pub name: String,
+    pub namespace: String,
+    pub annotation_selector: String,
+    pub label_selector: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Image {
+    pub name: String,
+    pub new_name: String,
+    pub tag_suffix: String,
+    pub new_tag: String,
+    pub digest: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Replica {
+    pub name: String,
+    pub count: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Var {
+    pub name: String,
+    pub objref: VarTarget,
+    pub fieldref: VarField,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct VarTarget {
+    pub api_version: String,
+    pub group: String,
+    pub version: String,
+    pub kind: String,
+    pub name: String,
+    pub namespace: String,
+}
+
+impl VarTarget {
+    pub fn gvk(&self) -> Gvk {
+        let mut gvk = Gvk::new(&self.group, &self.version, &self.kind);
+        let parts: Vec<&str> = self.api_version.split('/').collect();
+        match parts[..] {
+            _ if self.api_version.is_empty() => {}
+            [version] => gvk.version = version.to_owned(),
+            [group, version] => {
+                gvk.group = group.to_owned();
+                gvk.version = version.to_owned();
+            }
+            _ => {}
+        }
+        gvk
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct VarField {
+    pub field_path: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SortOptions {
+    pub order: String,
+    pub legacy_sort_options: Option<LegacySortOptions>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LegacySortOptions {
+    pub order_first: Vec<String>,
+    pub order_last: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Generator {
+    pub namespace: String,
+    pub name: String,
+    pub behavior: String,
+    pub literals: Vec<String>,
+    pub files: Vec<String>,
+    pub envs: Vec<String>,
+    pub env: String,
+    pub options: Option<GeneratorOptions>,
+    /// Of a Secret only.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct GeneratorOptions {
+    pub labels: Texts,
+    pub annotations: Texts,
+    pub disable_name_suffix_hash: bool,
+    pub immutable: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct HelmGlobals {
+    pub chart_home: String,
+    pub config_home: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct HelmChart {
+    pub name: String,
+    pub version: String,
+    pub repo: String,
+    pub release_name: String,
+    pub namespace: String,
+    pub additional_values_files: Vec<String>,
+    pub values_file: String,
+    /// A mapping, or nothing.
+    pub values_inline: Value,
+    pub values_merge: String,
+    #[serde(rename = "includeCRDs")]
+    pub include_crds: bool,
+    pub skip_hooks: bool,
+    pub api_versions: Vec<String>,
+    pub kube_version: String,
+    pub name_template: String,
+    pub skip_tests: bool,
+    pub debug: bool,
+    pub devel: bool,
+}
+
+/// The older form of helmCharts.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct HelmChartArgs {
+    pub chart_name: String,
+    pub chart_version: String,
+    pub chart_repo_url: String,
+    pub chart_home: String,
+    pub chart_repo_name: String,
+    pub helm_bin: String,
+    pub helm_home: String,
+    pub values: String,
+    pub values_local: Value,
+    pub values_merge: String,
+    pub release_name: String,
+    pub release_namespace: String,
+    pub extra_args: Vec<String>,
+}
+
+/// Whether a text names a field of an object whose nulls mean something.
+fn keeps_nulls(key: &str) -> bool {
+    matches!(key, "valuesInline" | "valuesLocal")
+}
+
+impl Kustomization {
+    /// Reads the kustomization of a folder; its file's name beside it.
+    pub fn load(loader: &Loader<'_>) -> Result<(Self, &'static str), BuildError> {
+        let mut found: Option<(&'static str, Vec<u8>)> = None;
+        for name in FILE_NAMES {
+            if let Some(bytes) = loader.find(name)? {
+                if found.is_some() {
+                    return Err(BuildError::wrong(format!(
+                        "found multiple kustomization files under: {}",
+                        loader.root()
+                    )));
+                }
+                found = Some((name, bytes));
+            }
+        }
+        let Some((name, bytes)) = found else {
+            return Err(BuildError::wrong(format!(
+                "unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '{}'",
+                loader.root()
+            )));
+        };
+        let path = loader.path_of(name);
+        let text =
+            yaml::decode(&bytes).map_err(|error| BuildError::wrong(format!("{path}: {error}")))?;
+        Ok((
+            Self::read(&text).map_err(|cause| BuildError::wrong(format!("{path}: {cause}")))?,
+            name,
+        ))
+    }
+
+    pub fn read(text: &str) -> Result<Self, String> {
+        let value =
+            yaml::parse_one(text).map_err(|error| format!("invalid Kustomization: {error}"))?;
+        if !matches!(value, Value::Null | Value::Map(_)) {
+            return Err(format!(
+                "invalid Kustomization: a mapping is expected, not a {}",
+                value.kind()
+            ));
+        }
+        let mut kustomization: Kustomization = typed(&value).map_err(|(field, cause)| {
+            let line = line_of(text, &field, &cause)
+                .map_or(String::new(), |line| format!(" (line {line})"));
+            format!("invalid Kustomization: {cause}{line}")
+        })?;
+        kustomization.check()?;
+        kustomization.convert();
+        Ok(kustomization)
+    }
+
+    pub fn is_component(&self) -> bool {
+        self.kind == "Component"
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        let unused = Kustomization {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            ..Kustomization::default()
+        };
+        if *self == unused {
+            return Err("kustomization.yaml is empty".to_owned());
+        }
+        if self.kind.is_empty() {
+            self.kind = "Kustomization".to_owned();
+        }
+        if !matches!(self.kind.as_str(), "Kustomization" | "Component") {
+            return Err(format!(
+                "kind should be Kustomization or Component, not {}",
+                self.kind
+            ));
+        }
+        let version = if self.is_component() {
+            "kustomize.config.k8s.io/v1alpha1"
+        } else {
+            "kustomize.config.k8s.io/v1beta1"
+        };
+        if !self.api_version.is_empty() && self.api_version != version {
+            return Err(format!(
+                "apiVersion for {} should be {version}, not {}",
+                self.kind, self.api_version
+            ));
+        }
+        Ok(())
+    }
+
+    /// Deprecated fields become what took their place.
+    fn convert(&mut self) {
+        self.resources.append(&mut self.bases);
+        self.images.append(&mut self.image_tags);
+        for generator in self
+            .config_map_generator
+            .iter_mut()
+            .chain(&mut self.secret_generator)
+        {
+            if !generator.env.is_empty() {
+                generator.envs.push(std::mem::take(&mut generator.env));
+            }
+        }
+        for old in std::mem::take(&mut self.helm_chart_inflation_generator) {
+            if self.helm_globals.is_none()
+                && !(old.chart_home.is_empty() && old.helm_home.is_empty())
+            {
+                self.helm_globals = Some(HelmGlobals {
+                    chart_home: old.chart_home,
+                    config_home: old.helm_home,
+                });
+            }
+            self.helm_charts.push(HelmChart {
+                name: old.chart_name,
+                version: old.chart_version,
+                repo: old.chart_repo_url,
+                values_file: old.values,
+                values_inline: old.values_local,
+                values_merge: old.values_merge,
+                release_name: old.release_name,
+                ..HelmChart::default()
+            });
+        }
+    }
+}
+
+/// A value as a typed part of a kustomization, or the field that is wrong
+/// and why. Null fields are absent ones, as for Go's decoder.
+pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, (String, String)> {
+    let without = match value {
+        Value::Null => Value::Map(Map::new()),
+        other => without_nulls(other),
+    };
+    let text = without.to_json();
+    let mut json = serde_json::Deserializer::from_str(&text);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.inner().to_string();
+        let cause = cause.split(" at line ").next().unwrap_or_default();
+        let cause = cause
+            .split(", expected one of")
+            .next()
+            .unwrap_or_default()
+            .replace('`', "\"");
+        let words = match path.as_str() {
+            "." => cause,
+            _ if cause.starts_with("unknown field") => format!("{cause} at {path}"),
+            _ => format!("{path}: {cause}"),
+        };
+        (path, words)
+    })
+}
+
+/// Maps whose keys are the user's.
+const FREE: [&str; 5] = [
+    "commonLabels",
+    "commonAnnotations",
+    "labels",
+    "annotations",
+    "pairs",
+];
+
+/// Go's decoder does not look at the case of a field's letters.
+const CAMEL: &[&str] = &[
+    "apiVersion",
+    "namePrefix",
+    "nameSuffix",
+    "commonLabels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "imageTags",
+    "sortOptions",
+    "configMapGenerator",
+    "secretGenerator",
+    "helmGlobals",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "generatorOptions",
+    "buildMetadata",
+    "fieldPath",
+    "fieldPaths",
+    "objref",
+    "fieldref",
+    "newName",
+    "newTag",
+    "tagSuffix",
+    "labelSelector",
+    "annotationSelector",
+    "includeSelectors",
+    "includeTemplates",
+    "includeVolumeClaimTemplates",
+    "allowNameChange",
+    "allowKindChange",
+    "disableNameSuffixHash",
+    "releaseName",
+    "valuesFile",
+    "valuesInline",
+    "valuesMerge",
+    "includeCRDs",
+    "skipHooks",
+    "skipTests",
+    "apiVersions",
+    "kubeVersion",
+    "nameTemplate",
+    "additionalValuesFiles",
+    "chartHome",
+    "configHome",
+    "sourceValue",
+    "legacySortOptions",
+    "orderFirst",
+    "orderLast",
+];
+
+fn canonical(key: &str) -> &str {
+    let known = CAMEL.iter().find(|known| known.eq_ignore_ascii_case(key));
+    known.copied().unwrap_or(key)
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Map(map) => {
+            let kept = map.iter().filter(|(_, value)| !value.is_null());
+            let kept = kept.map(|(key, value)| {
+                let key = canonical(key);
+                let is_free = matches!(value, Value::Map(_)) && FREE.contains(&key);
+                let value = if is_free || keeps_nulls(key) {
+                    value.clone()
+                } else {
+                    without_nulls(value)
+                };
+                (key, value)
+            });
+            Value::Map(kept.collect())
+        }
+        Value::Seq(items) => Value::Seq(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}
+
+/// The line where a field stands that is wrong: that of the last key of its
+/// path, or of the unknown field's name.
+fn line_of(text: &str, path: &str, cause: &str) -> Option<usize> {
+    let unknown = cause
+        .strip_prefix("unknown field \"")
+        .and_then(|rest| rest.split('"').next());
+    let is_field = |part: &&str| !part.is_empty() && *part != "?";
+    let steps = path.split(['.', '[', ']']).filter(is_field);
+    let mut keys: Vec<&str> = steps
+        .filter(|step| step.parse::<usize>().is_err())
+        .collect();
+    if let Some(unknown) = unknown
+        && keys.last() != Some(&unknown)
+    {
+        keys.push(unknown);
+    }
+    let mut lines = text.lines().enumerate();
+    let mut found = None;
+    for key in keys {
+        let is_key = |line: &str| {
+            let line = line.trim_start_matches([' ', '-', '{', '"', '\'']);
+            line.strip_prefix(key).is_some_and(|rest| {
+                rest.trim_start_matches(['"', '\''])
+                    .trim_start()
+                    .starts_with(':')
+            })
+        };
+        found = lines
+            .find(|(_, line)| is_key(line))
+            .map(|(at, _)| at + 1)
+            .or(found);
+    }
+    found
+}

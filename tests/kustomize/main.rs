@@ -1,0 +1,37 @@
+//! Kustomizations beside recordings of `kustomize build` (5.8.2).
+
+mod cases;
+mod corpus;
+
+use drupelet::kustomize::{BuildError, Options, build};
+use drupelet::tree::MemoryTree;
+use std::path::Path;
+
+/// The files below a folder.
+fn tree_of(folder: &Path) -> MemoryTree {
+    let mut tree = MemoryTree::default();
+    let mut todo = vec![folder.to_owned()];
+    while let Some(directory) = todo.pop() {
+        for entry in std::fs::read_dir(directory).expect("the folder is readable") {
+            let path = entry.expect("the entry is readable").path();
+            if path.is_dir() {
+                todo.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(folder).expect("it is below the folder");
+            let name = name.to_str().expect("names are UTF-8").to_owned();
+            let bytes = std::fs::read(&path).expect("the file is readable");
+            tree.files.insert(name, bytes);
+        }
+    }
+    tree
+}
+
+fn built(tree: &MemoryTree, path: &str, root_only: bool) -> Result<String, BuildError> {
+    let options = Options {
+        root_only,
+        helm: None,
+        adjust: &|_| {},
+    };
+    Ok(build(tree, path, &options)?.to_yaml())
+}
