@@ -20,6 +20,7 @@ impl Controller {
         if self.settings.observe
             || app.operation.is_some()
             || app.deleting
+            || app.app.is_deleting
             || app.compare_error.is_some()
             || app.read_error.is_some()
         {

@@ -1,6 +1,7 @@
 //! One comparison: render the sources of an application, hold each object
 //! against the live one. The heavy job of the agent; runs on its own thread.
 
+use super::links::collect_links;
 use super::live::{Live, LiveObject};
 use super::metrics::Metrics;
 use super::sources::{Resolved, Sources};
@@ -43,6 +44,7 @@ pub struct Compared {
     /// (type, message) of conditions.
     pub warnings: Vec<(String, String)>,
     pub images: Vec<String>,
+    pub external_urls: Vec<String>,
 }
 
 /// One desired object.
@@ -317,9 +319,10 @@ impl Comparison {
         self.watch_kinds(&objects, &mut compared);
         let application = self.app.spec.sync_options();
         let mut items = Vec::new();
-        let mut images = BTreeSet::new();
+        let (mut images, mut links) = (BTreeSet::new(), BTreeSet::new());
         for (object, resource) in objects {
             collect_images(&object, &mut images);
+            collect_links(&object, &mut links);
             let mut item = Item::of(&object, &application)?;
             let (entry, other) = match &resource {
                 Some(resource) => self.compare(&object, resource, &item)?,
@@ -347,6 +350,7 @@ impl Comparison {
             }
         }
         compared.images = images.into_iter().collect();
+        compared.external_urls = links.into_iter().collect();
         let keep = match self.keep {
             Keep::Never => false,
             Keep::Always => true,

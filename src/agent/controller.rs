@@ -281,7 +281,7 @@ impl Controller {
             namespace: object.namespace().to_owned(),
             name: object.name().to_owned(),
         };
-        if id.namespace != self.settings.namespace {
+        if !self.settings.serves(&id.namespace) {
             return;
         }
         let status = object.at(&["status"]).cloned().unwrap_or_default();
@@ -497,6 +497,10 @@ impl Controller {
         let Some(app) = self.apps.get_mut(id) else {
             return;
         };
+        if app.app.is_deleting {
+            app.wants = super::state::Wants::default();
+            return;
+        }
         if app.job.is_some() || app.deleting || app.read_error.is_some() {
             if app.read_error.is_some() {
                 app.wants = super::state::Wants::default();

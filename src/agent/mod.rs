@@ -30,6 +30,8 @@ mod compare;
 
 mod difference;
 
+mod links;
+
 mod message;
 
 mod state;

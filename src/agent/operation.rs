@@ -579,15 +579,10 @@ impl Controller {
         if !operation.is_waiting_for_retry() {
             return;
         }
-        operation.stage = Stage::Rendering;
-        if operation.own.is_some() {
-            self.render_own(id);
-            return;
-        }
+        operation.stage = Stage::Held;
         let app = self.apps.get_mut(id).expect("running() found it");
         app.wants.resolve = true;
-        app.wants.compare = true;
-        self.pump(id);
+        self.try_held(id);
     }
 
     /// `status.operationState.phase=Terminating`, or a newer wish.

@@ -263,7 +263,11 @@ impl Controller {
                     .as_ref()
                     .map(|compared| compared.images.clone())
                     .unwrap_or_default(),
-                external_urls: Vec::new(),
+                external_urls: app
+                    .compared
+                    .as_ref()
+                    .map(|compared| compared.external_urls.clone())
+                    .unwrap_or_default(),
             },
             controller_namespace: self.settings.namespace.clone(),
         }
@@ -299,6 +303,11 @@ impl Controller {
     ) -> (String, Vec<ResourceStatus>) {
         let mut worst = HealthStatus::Healthy;
         let mut resources = Vec::new();
+        let options = app.app.spec.sync_options();
+        let asks = |live: &LiveObject| {
+            let options = live.sync_options(&options);
+            options.delete_confirm || options.prune_confirm
+        };
         let items = app.compared.iter().flat_map(|compared| &compared.items);
         for item in items.filter(|item| !item.is_hook) {
             let live = self.live.get(&item.key);
@@ -329,6 +338,7 @@ impl Controller {
                     message,
                     last_transition_time: String::new(),
                 }),
+                requires_deletion_confirmation: live.as_ref().is_some_and(asks),
                 sync_wave: i64::from(item.wave),
                 ..ResourceStatus::default()
             });
@@ -351,6 +361,7 @@ impl Controller {
                     last_transition_time: String::new(),
                 }),
                 requires_pruning: true,
+                requires_deletion_confirmation: asks(extra),
                 sync_wave: i64::from(extra.wave),
                 ..ResourceStatus::default()
             });

@@ -1,3 +1,4 @@
+use super::compare::glob_matches;
 use std::time::Duration;
 
 /// What the agent is told at its start.
@@ -5,6 +6,9 @@ use std::time::Duration;
 pub struct Settings {
     /// Where Applications and AppProjects live.
     pub namespace: String,
+    /// Globs of further namespaces whose Applications are served, where their
+    /// project lists the namespace, too.
+    pub application_namespaces: Vec<String>,
     /// Reconcile and report, but write nothing.
     pub observe: bool,
     /// Start beside a running Argo CD controller.
@@ -29,6 +33,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             namespace: crate::app::DEFAULT_NAMESPACE.to_owned(),
+            application_namespaces: Vec::new(),
             observe: false,
             beside_argocd: false,
             poll_interval: Duration::from_secs(120),
@@ -39,5 +44,13 @@ impl Default for Settings {
             hook_patience: Duration::from_secs(300),
             release_memory: || {},
         }
+    }
+}
+
+impl Settings {
+    /// Whether Applications of a namespace are ours to look at.
+    pub(super) fn serves(&self, namespace: &str) -> bool {
+        let mut others = self.application_namespaces.iter();
+        namespace == self.namespace || others.any(|glob| glob_matches(glob, namespace))
     }
 }

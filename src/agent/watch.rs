@@ -22,6 +22,8 @@ pub struct Watches {
     watcher: Arc<Watcher>,
     live: Arc<Live>,
     namespace: String,
+    /// Applications of other namespaces are served, too.
+    everywhere: bool,
     kinds: Arc<Mutex<BTreeSet<(String, String)>>>,
 }
 
@@ -54,15 +56,23 @@ impl Watches {
             watcher: Arc::new(watcher),
             live,
             namespace: settings.namespace.clone(),
+            everywhere: !settings.application_namespaces.is_empty(),
             kinds: Arc::default(),
         })
     }
 
     /// The watches that every agent has.
     pub fn start_fixed(&self, discovery: &Discovery) {
-        for resource in [application_resource(), project_resource()] {
+        let namespace_of_applications = match self.everywhere {
+            true => String::new(),
+            false => self.namespace.clone(),
+        };
+        for (resource, namespace) in [
+            (application_resource(), namespace_of_applications),
+            (project_resource(), self.namespace.clone()),
+        ] {
             self.watcher.add(Watched {
-                namespace: self.namespace.clone(),
+                namespace,
                 ..Watched::all(Arc::new(resource))
             });
         }

@@ -19,6 +19,9 @@ pub struct Arguments {
     /// Namespace of the Applications
     #[arg(long, short, default_value = crate::app::DEFAULT_NAMESPACE)]
     namespace: String,
+    /// Serve Applications of these namespaces, too (globs), where their project lists them
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    application_namespaces: Vec<String>,
     #[command(flatten)]
     maps: Maps,
     /// Reconcile and report to stdout and /metrics; write nothing to the cluster
@@ -40,6 +43,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let client = arguments.cluster.client()?;
     let settings = Settings {
         namespace: arguments.namespace.clone(),
+        application_namespaces: arguments.application_namespaces.clone(),
         observe: arguments.observe,
         beside_argocd: arguments.beside_argocd,
         poll_interval: arguments.poll,

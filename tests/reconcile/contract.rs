@@ -2,6 +2,7 @@
 //! the real API server, the order of writes asserted from what reached it.
 
 use crate::manifests::{config, job, object, stuck_job};
+use crate::support::git_server;
 use crate::support::proxy::{Harm, Passed, Proxy};
 use crate::world::{World, client, holds_for, on_each, wait_until};
 use drupelet::agent::Settings;
@@ -740,6 +741,115 @@ fn without_the_finalizer_objects_stay() {
         case.wait_gone();
         holds_for("it stays", Duration::from_millis(500), || {
             case.config("a").is_some()
+        });
+    });
+}
+
+#[test]
+fn an_application_of_another_namespace_that_its_project_lists() {
+    on_each(|cluster| {
+        let mut world = World::new(cluster, "elsewhere");
+        let (name, control) = (world.name.clone(), world.control_namespace());
+        world.commit(&[("app/all.yaml", &config("a", ""))]);
+        let project = |namespaces: &str| {
+            format!(
+                "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: tenants, namespace: {control}}}\nspec:\n  sourceRepos: ['*']\n  destinations: [{{server: '*', namespace: '*'}}]\n  sourceNamespaces: {namespaces}\n"
+            )
+        };
+        world.apply_text(&project("[nobody]"));
+        world.apply_text(&format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: tenant, namespace: {name}}}\nspec:\n  project: tenants\n  source: {{repoURL: '{}', path: app, targetRevision: main}}\n  destination: {{name: in-cluster, namespace: {name}}}\n  {AUTOMATED}\n",
+            world.url()
+        ));
+        world.start_agent_with(Settings {
+            application_namespaces: vec![format!("{name}*")],
+            ..world.settings()
+        });
+        let app = |world: &World| {
+            let object = world.find("argoproj.io/v1alpha1", "Application", "tenant");
+            Application::read(&object.expect("it is there")).expect("an Application")
+        };
+        let words = format!(
+            "application 'tenant' in namespace '{name}' is not permitted to use project 'tenants'"
+        );
+        wait_until("it is refused", || {
+            let conditions = app(&world).status.conditions;
+            conditions.iter().any(|one| one.message == words)
+        });
+        assert!(world.find("v1", "ConfigMap", "a").is_none());
+        world.apply_text(&project(&format!("['{name}']")));
+        wait_until("it is synced", || {
+            app(&world).status.sync.status == SyncCode::Synced
+        });
+        let id = world.find("v1", "ConfigMap", "a").expect("it is synced");
+        let id = id.annotation("argocd.argoproj.io/tracking-id");
+        assert_eq!(id, Some(&*format!("{name}_tenant:/ConfigMap:{name}/a")));
+    });
+}
+
+#[test]
+fn self_heal_and_rollback_go_on_while_git_is_away() {
+    on_each(|cluster| {
+        let mut world = World::new(cluster, "offline");
+        let first = world.commit(&[("app/all.yaml", &config("a", ""))]);
+        let root = world.folder().to_owned();
+        let Some(server) = git_server::serve_plain(&root, Default::default()) else {
+            return;
+        };
+        world.create_app(AUTOMATED);
+        let url = server.url("/repository");
+        world.patch_app(
+            &world.name,
+            &format!("spec: {{source: {{repoURL: '{url}'}}}}"),
+        );
+        world.start_agent();
+        world.wait_synced_at(&first);
+        let both = [config("a", ""), config("b", "")].concat();
+        let second = world.commit(&[("app/all.yaml", &both)]);
+        world.wait_synced_at(&second);
+        drop(server);
+        world.delete("v1", "ConfigMap", "a");
+        wait_until("it is healed", || {
+            world.find("v1", "ConfigMap", "a").is_some()
+        });
+        // As `app rollback` does it: automated sync goes off first.
+        world.patch_app(&world.name, "spec: {syncPolicy: {automated: null}}");
+        world.patch_app(
+            &world.name,
+            &format!("operation: {{sync: {{revision: {first}, prune: true}}}}"),
+        );
+        wait_until("it is rolled back", || {
+            world.find("v1", "ConfigMap", "b").is_none()
+        });
+        world.wait_app(&world.name, "rolled back", |app| {
+            let last = app.status.history.last();
+            last.is_some_and(|entry| entry.revision == first)
+        });
+    });
+}
+
+#[test]
+fn the_summary_has_images_and_the_urls_of_ingresses() {
+    on_each(|cluster| {
+        let text = object(
+            "networking.k8s.io/v1",
+            "Ingress",
+            "web",
+            "",
+            "spec:\n  tls: [{hosts: [a.example.com]}]\n  rules:\n  - host: a.example.com\n    http: {paths: [{path: /api, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}\n  - host: b.example.com\n    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}\n",
+        );
+        let text = text + &job("once", "sync-options=Prune=confirm");
+        let case = Case::new(cluster, "summary", &text, AUTOMATED);
+        case.wait_phase(OperationPhase::Succeeded);
+        let status = case.world.app().status;
+        assert_eq!(
+            status.summary.external_urls,
+            ["http://b.example.com/", "https://a.example.com/api"]
+        );
+        assert_eq!(status.summary.images, ["example.com/a"]);
+        case.wait("asking for confirmation", |app| {
+            let mut resources = app.status.resources.iter();
+            resources.any(|one| one.name == "once" && one.requires_deletion_confirmation)
         });
     });
 }
