@@ -8,6 +8,7 @@ mod chart;
 mod chart_folder;
 mod completion;
 mod connect;
+mod disk;
 mod example;
 mod health;
 mod host;
@@ -16,6 +17,7 @@ mod maps;
 mod output;
 mod render;
 mod render_helm;
+mod render_kustomize;
 mod sandbox;
 mod trial;
 

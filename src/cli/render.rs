@@ -6,12 +6,13 @@ use crate::agent::{RenderJob, render_application};
 use crate::app::Application;
 use crate::diff::tracking_id;
 use crate::git::Locator;
+use crate::kustomize::FILE_NAMES;
 use crate::object::{Object, names};
 use crate::render::Capabilities;
 use crate::value::yaml;
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use clap::{Args, Parser, Subcommand};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
@@ -19,6 +20,10 @@ pub enum Command {
     /// The manifests of one Application, as `argocd app manifests` prints them
     App(AppArguments),
     Helm(Box<super::render_helm::RenderHelm>),
+    Kustomize(super::render_kustomize::RenderKustomize),
+    /// A folder: what it holds says which of the two it is; the flags are theirs
+    #[command(external_subcommand)]
+    Folder(Vec<String>),
 }
 
 #[derive(Args)]
@@ -42,6 +47,45 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::App(arguments) => app(arguments),
         Command::Helm(arguments) => super::render_helm::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Kustomize(arguments) => {
+            super::render_kustomize::run(arguments).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Folder(arguments) => folder(arguments),
+    }
+}
+
+/// The same command line with the tool in front that the folder is for.
+#[derive(Parser)]
+#[command(name = "drupelet render", no_binary_name = true)]
+struct Again {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn folder(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let folder = Path::new(arguments.first().map_or(".", String::as_str));
+    if !folder.is_dir() {
+        bail!("{}: neither a command nor a folder", folder.display());
+    }
+    let holds = |name: &str| folder.join(name).is_file();
+    let tool = if FILE_NAMES.into_iter().any(holds) {
+        "kustomize"
+    } else if holds("Chart.yaml") {
+        "helm"
+    } else {
+        bail!(
+            "{}: neither a kustomization.yaml nor a Chart.yaml",
+            folder.display()
+        );
+    };
+    let line = std::iter::once(tool).chain(arguments.iter().map(String::as_str));
+    match Again::try_parse_from(line) {
+        Ok(again) => run(&again.command),
+        Err(error) => {
+            // A closed stdout is nobody's fault.
+            let _ = error.print();
+            Ok(ExitCode::from(u8::from(error.use_stderr())))
+        }
     }
 }
 

@@ -72,7 +72,7 @@ impl<'a> Build<'a> {
             n_kustomizations: 0,
         };
         let (mut kustomization, file) = Kustomization::load(&loader)?;
-        (options.adjust)(&mut kustomization);
+        (options.adjust)(&mut kustomization)?;
         build.set_types(&loader, &kustomization)?;
         let metadata = kustomization.build_metadata.clone();
         let has = |option: &str| metadata.iter().any(|known| known == option);

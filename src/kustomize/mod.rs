@@ -84,7 +84,7 @@ pub struct Options<'a> {
     /// Charts may be inflated.
     pub helm: Option<HelmOptions<'a>>,
     /// Changes the root's kustomization before it is built.
-    pub adjust: &'a dyn Fn(&mut Kustomization),
+    pub adjust: &'a dyn Fn(&mut Kustomization) -> Result<(), String>,
 }
 
 /// What the charts of a kustomization are rendered with.

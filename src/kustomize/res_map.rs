@@ -132,6 +132,10 @@ impl ResMap {
         Ok(found)
     }
 
+    pub fn into_values(self) -> impl Iterator<Item = Value> {
+        self.resources.into_iter().map(|resource| resource.value)
+    }
+
     /// What `kustomize build` prints.
     pub fn to_yaml(&self) -> String {
         let documents: Vec<String> = self

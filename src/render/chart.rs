@@ -359,13 +359,13 @@ impl Reader<'_> {
 }
 
 /// The variables that parameters, values and file names may use.
-struct Environment<'a> {
+pub(super) struct Environment<'a> {
     variables: [(&'static str, &'a str); 8],
-    used_revision: std::cell::Cell<bool>,
+    pub(super) used_revision: std::cell::Cell<bool>,
 }
 
 impl<'a> Environment<'a> {
-    fn of(request: &Request<'a>) -> Self {
+    pub(super) fn of(request: &Request<'a>) -> Self {
         let revision = request.revision;
         let short = |n: usize| revision.get(..n).unwrap_or(revision);
         Environment {
@@ -388,7 +388,7 @@ impl<'a> Environment<'a> {
 
     /// Replaces `$NAME` and `${NAME}` of the variables above; `$$` is a
     /// dollar, and what is no variable stays as it is.
-    fn substitute(&self, text: &str) -> String {
+    pub(super) fn substitute(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find('$') {

@@ -35,8 +35,12 @@ pub enum RenderError {
     LocalChartsTooDeep { path: String },
     #[error("a chart that it needs cannot be pulled: {0}")]
     Unmet(String),
-    #[error("{0} is not rendered yet")]
-    Unsupported(&'static str),
+    #[error("{0}")]
+    Kustomize(crate::kustomize::BuildError),
+    #[error(
+        "{0}: remote resources of kustomizations are not fetched; put them into the repository"
+    )]
+    Remote(String),
 }
 
 impl RenderError {

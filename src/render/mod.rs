@@ -12,6 +12,8 @@ pub mod directory;
 
 mod chart;
 
+mod kustomize;
+
 mod error;
 
 mod inputs;

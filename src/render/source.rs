@@ -2,12 +2,10 @@
 
 use super::chart;
 use super::directory::directory;
+use super::kustomize;
 use super::{Inputs, Located, Manifests, Outcome, RenderError, Request, SourceType};
 use crate::tree::{EntryKind, Recorded, Tree, entry_following, join};
 use std::collections::BTreeMap;
-
-/// Files that make a folder a kustomization.
-const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Renders one source.
 pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
@@ -51,7 +49,13 @@ pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
                 (rendered.objects, rendered.warnings)
             }
         },
-        SourceType::Kustomize => return Err(RenderError::Unsupported("a kustomization")),
+        SourceType::Kustomize => match kustomize::render(request, &tree, path)? {
+            kustomize::Outcome::Needs(needs) => return Ok(Outcome::Needs(needs)),
+            kustomize::Outcome::Rendered(rendered) => {
+                uses_revision = rendered.uses_revision;
+                (rendered.objects, rendered.warnings)
+            }
+        },
     };
     Ok(Outcome::Rendered(Manifests {
         objects,
@@ -85,7 +89,7 @@ fn source_type(
     if source.directory.is_some() {
         return Ok(SourceType::Directory);
     }
-    for name in KUSTOMIZATIONS {
+    for name in crate::kustomize::FILE_NAMES {
         if entry_following(tree, &join(path, name))?.is_some() {
             return Ok(SourceType::Kustomize);
         }

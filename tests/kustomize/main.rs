@@ -1,6 +1,7 @@
 //! Kustomizations beside recordings of `kustomize build` (5.8.2).
 
 mod cases;
+mod cli;
 mod corpus;
 
 use drupelet::kustomize::{BuildError, Options, build};
@@ -31,7 +32,7 @@ fn built(tree: &MemoryTree, path: &str, root_only: bool) -> Result<String, Build
     let options = Options {
         root_only,
         helm: None,
-        adjust: &|_| {},
+        adjust: &|_| Ok(()),
     };
     Ok(build(tree, path, &options)?.to_yaml())
 }
