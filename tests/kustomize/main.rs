@@ -3,6 +3,7 @@
 mod cases;
 mod cli;
 mod corpus;
+mod malformed;
 
 use drupelet::kustomize::{BuildError, Options, build};
 use drupelet::tree::MemoryTree;
