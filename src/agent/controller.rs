@@ -349,6 +349,13 @@ impl Controller {
         {
             self.refresh(&id, hard, true);
         }
+        if before.skips_reconcile()
+            && !app.skips_reconcile()
+            && let Some(state) = self.apps.get_mut(&id)
+        {
+            state.wants.resolve = true;
+            state.wants.compare = true;
+        }
         if before.depends_on() != app.depends_on() {
             self.dependencies_changed(&id);
         }

@@ -855,6 +855,89 @@ fn the_summary_has_images_and_the_urls_of_ingresses() {
 }
 
 #[test]
+fn a_crd_and_its_instance_in_one_sync() {
+    on_each(|cluster| {
+        let world = World::new(cluster, "crd");
+        // Each cluster and run has a group of its own.
+        let group = format!("{}.example.com", world.name);
+        let text = format!(
+            "apiVersion: {group}/v1\nkind: Gizmo\nmetadata:\n  name: one\n  annotations: {{argocd.argoproj.io/sync-wave: '-3'}}\nspec: {{size: 3}}\n---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: gizmos.{group}}}\nspec:\n  group: {group}\n  scope: Namespaced\n  names: {{kind: Gizmo, plural: gizmos, singular: gizmo, listKind: GizmoList}}\n  versions:\n  - name: v1\n    served: true\n    storage: true\n    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
+        );
+        world.commit(&[("app/all.yaml", &text)]);
+        world.create_app(AUTOMATED);
+        let case = Case::start(cluster, world);
+        case.world.wait_synced();
+        let found = case.world.find(&format!("{group}/v1"), "Gizmo", "one");
+        assert!(found.is_some());
+        case.assert_trace(&["apply gizmos/one"]);
+    });
+}
+
+#[test]
+fn prune_propagation_orphan_leaves_the_dependants() {
+    on_each(|cluster| {
+        let web = object(
+            "apps/v1",
+            "Deployment",
+            "web",
+            "",
+            "spec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec: {containers: [{name: a, image: a}]}\n",
+        );
+        let case = Case::new(
+            cluster,
+            "orphan",
+            &(web + &config("a", "")),
+            "syncPolicy: {automated: {prune: true}, syncOptions: [PrunePropagationPolicy=orphan]}",
+        );
+        let n_sets = || {
+            let sets = case.world.resource("apps/v1", "ReplicaSet");
+            let mut n = 0;
+            let options = drupelet::kube::ListOptions {
+                namespace: case.world.name.clone(),
+                ..drupelet::kube::ListOptions::default()
+            };
+            case.world
+                .client
+                .list(&sets, &options, &mut |_| n += 1)
+                .expect("the API server answers");
+            n
+        };
+        wait_until("it has a ReplicaSet", || n_sets() == 1);
+        case.commit(&config("a", ""));
+        wait_until("it is pruned", || {
+            case.world.find("apps/v1", "Deployment", "web").is_none()
+        });
+        holds_for("the ReplicaSet stays", Duration::from_millis(800), || {
+            n_sets() == 1
+        });
+    });
+}
+
+#[test]
+fn skip_reconcile_leaves_alone_and_refresh_is_answered() {
+    on_each(|cluster| {
+        let world = World::new(cluster, "skipped");
+        world.commit(&[("app/all.yaml", &config("a", ""))]);
+        world.create_app(AUTOMATED);
+        let name = world.name.clone();
+        let annotate = |world: &World, key: &str, value: &str| {
+            world.patch_app(
+                &name,
+                &format!("metadata: {{annotations: {{argocd.argoproj.io/{key}: {value}}}}}"),
+            );
+        };
+        annotate(&world, "skip-reconcile", "'true'");
+        let case = Case::start(cluster, world);
+        case.world.settle();
+        assert!(case.config("a").is_none());
+        annotate(&case.world, "skip-reconcile", "null");
+        case.world.wait_synced();
+        annotate(&case.world, "refresh", "hard");
+        case.wait("refreshed", |app| app.wanted_refresh().is_none());
+    });
+}
+
+#[test]
 fn force_and_replace_make_anew_what_cannot_be_changed() {
     on_each(|cluster| {
         let immutable = |value: &str, options: &str| {
