@@ -189,11 +189,7 @@ fn values(
         yaml::parse_one(&text).map_err(|error| wrong(&format!("{file}: {error}")))
     };
     let file = if chart.values_file.is_empty() {
-        let own = loaded.files.iter().find(|file| file.name == "values.yaml");
-        match own {
-            Some(file) => read(&file.data, "values.yaml")?,
-            None => Value::Null,
-        }
+        Value::Map(loaded.values.clone())
     } else {
         read(&loader.read(&chart.values_file)?, &chart.values_file)?
     };

@@ -111,6 +111,16 @@ fn a_chart_is_inflated_and_patched() {
         printed(folder, &["render", "kustomize", "--enable-helm"]),
         expected
     );
+    let kustomization = fs::read_to_string(folder.join("kustomization.yaml")).expect("it is there");
+    let merge = kustomization.replace(
+        "  releaseName: r\n",
+        "  releaseName: r\n  valuesMerge: merge\n",
+    );
+    write(folder, "kustomization.yaml", &merge);
+    assert_eq!(
+        printed(folder, &["render", "kustomize", "--enable-helm"]),
+        expected.replace("inline", "default")
+    );
 }
 
 #[test]
