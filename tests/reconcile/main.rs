@@ -10,6 +10,8 @@ mod world;
 
 mod manifests;
 
+mod case;
+
 mod node;
 
 mod process;
@@ -19,11 +21,14 @@ mod state;
 mod apps;
 mod bad_input;
 mod contract;
+mod deletion;
 mod drift;
 mod examples;
 mod faults;
+mod holds;
 mod idle;
 mod kills;
+mod operations;
 mod projects;
 mod prune;
 mod traces;
