@@ -4,7 +4,7 @@
 use super::links::collect_links;
 use super::live::{Live, LiveObject};
 use super::metrics::Metrics;
-use super::sources::{Resolved, Sources};
+use super::sources::{Asker, Resolved, Sources};
 use super::watch::Watches;
 use crate::app::{Application, SyncCode, SyncOptions, resource_options};
 use crate::diff::{
@@ -260,7 +260,7 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
         let host = job.sources.host(job.instance, resolved);
         let archive = job
             .sources
-            .archive(resolved)
+            .archive(resolved, Asker::of(source, job.app.spec.project()))
             .map_err(|error| CompareError::Render(error.to_string()))?;
         let outcome = job.sources.render(&render::Request {
             application: job.instance,

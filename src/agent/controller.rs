@@ -201,6 +201,7 @@ impl Controller {
             Message::Discovered(result) => self.discovered(result),
             Message::Resolved(id, generation, result) => self.resolved(&id, generation, result),
             Message::Polled(url, answers) => self.polled(&url, &answers),
+            Message::RepositoriesChanged => self.repositories_changed(),
             Message::Compared(id, generation, result) => self.compared(&id, generation, *result),
             Message::Task(id, number, event) => self.step(&id, number, event),
             Message::Applied(id, number, index, applied) => {
@@ -427,6 +428,23 @@ impl Controller {
         }
     }
 
+    /// What failed for want of credentials is tried again at once.
+    fn repositories_changed(&mut self) {
+        for app in self.apps.values_mut() {
+            if app.source_error.is_some() || app.compare_error.is_some() {
+                app.wants.resolve = true;
+                app.wants.compare = true;
+                app.wants.fresh = true;
+                app.retry_at = None;
+                app.failures = 0;
+            }
+        }
+        let ids: Vec<AppId> = self.apps.keys().cloned().collect();
+        for id in ids {
+            self.pump(&id);
+        }
+    }
+
     fn project_changed(&mut self, name: &str) {
         let ids: Vec<AppId> = self
             .apps
@@ -498,7 +516,10 @@ impl Controller {
 
     /// Starts the next job of an application, if it wants one and is free.
     pub(super) fn pump(&mut self, id: &AppId) {
-        if !self.applications_listed || !self.projects_listed {
+        if !self.applications_listed
+            || !self.projects_listed
+            || !self.sources.repositories().is_listed()
+        {
             return;
         }
         let Some(app) = self.apps.get_mut(id) else {

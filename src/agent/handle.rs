@@ -73,10 +73,19 @@ impl Agent {
         let (sender, receiver) = channel();
         let live = Arc::new(Live::default());
         let metrics = Arc::new(Metrics::default());
-        let watches = Watches::start(&client, &settings, live.clone(), sender.clone())?;
+        let sources = Arc::new(sources);
+        sources
+            .repositories()
+            .attach(client.clone(), &settings.namespace);
+        let watches = Watches::start(
+            &client,
+            &settings,
+            live.clone(),
+            sources.clone(),
+            sender.clone(),
+        )?;
         watches.start_fixed(&discovery);
         let release = settings.release_memory;
-        let sources = Arc::new(sources);
         let controller = Controller {
             fetch_pool: Pool::new("fetch", FETCHES, || {}),
             heavy_pool: Pool::new("compare", HEAVY_JOBS, release),

@@ -1,7 +1,7 @@
 use super::compare::{CompareError, CompareOutcome};
 use super::handle::AppView;
 use super::live::Moved;
-use super::sources::{Resolved, SourceError};
+use super::sources::{Resolved, SourceError, Tracked};
 use super::writes::Applied;
 use crate::app::AppProject;
 use crate::kube::Discovery;
@@ -46,7 +46,9 @@ pub(super) enum Message {
     Resolved(AppId, u64, Result<Vec<Resolved>, Box<SourceError>>),
     /// A poll of a repository: which revision is at which commit now, `None`
     /// where that could not be told.
-    Polled(String, Vec<(String, Option<String>)>),
+    Polled(String, Vec<(Tracked, Option<String>)>),
+    /// Credentials or settings of repositories are different.
+    RepositoriesChanged,
     Compared(AppId, u64, Box<Result<CompareOutcome, CompareError>>),
     /// A task of a sync is done: the operation's number, the event.
     Task(AppId, u64, sync::Event),

@@ -24,6 +24,8 @@ mod watch;
 
 mod host;
 
+mod credentials;
+
 mod sources;
 
 mod compare;

@@ -127,6 +127,14 @@ impl Controller {
                 "Application referencing project {project} which does not exist"
             )];
         };
+        let is_git = |source: &&crate::app::Source| source.chart.is_empty();
+        if !project.spec.signature_keys.is_empty() && app.spec.sources().iter().any(is_git) {
+            // Closed rather than open: nobody looked at the signature.
+            return vec![format!(
+                "project {} asks for signed commits (signatureKeys), and signatures are not verified here yet: nothing is synced",
+                app.spec.project()
+            )];
+        }
         let destination = &app.spec.destination;
         if !destination.is_in_cluster() {
             return vec![

@@ -2,6 +2,7 @@
 
 use super::controller::{Controller, Timer};
 use super::message::{AppId, Message};
+use super::sources::Tracked;
 use std::collections::BTreeSet;
 
 impl Controller {
@@ -35,28 +36,32 @@ impl Controller {
     }
 
     pub(super) fn poll(&mut self, url: String) {
-        let revisions: BTreeSet<String> = self
-            .apps
-            .values()
-            .flat_map(|app| app.app.spec.sources())
-            .filter(|source| source.repo_url == url && source.chart.is_empty())
-            .map(|source| source.target_revision.clone())
-            .collect();
-        if revisions.is_empty() {
+        let mut tracked = BTreeSet::new();
+        for app in self.apps.values() {
+            for source in app.app.spec.sources() {
+                if source.repo_url == url && source.chart.is_empty() {
+                    tracked.insert(Tracked {
+                        revision: source.target_revision.clone(),
+                        project: app.app.spec.project().to_owned(),
+                    });
+                }
+            }
+        }
+        if tracked.is_empty() {
             self.polled.remove(&url);
             return;
         }
         self.metrics.polls.add_one();
-        let revisions: Vec<String> = revisions.into_iter().collect();
+        let tracked: Vec<Tracked> = tracked.into_iter().collect();
         let (sources, results) = (self.sources.clone(), self.results.clone());
         self.fetch_pool.run_with(sources.server_of(&url), move || {
-            let answers = sources.poll(&url, &revisions);
+            let answers = sources.poll(&url, tracked);
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::Polled(url, answers));
         });
     }
 
-    pub(super) fn polled(&mut self, url: &str, answers: &[(String, Option<String>)]) {
+    pub(super) fn polled(&mut self, url: &str, answers: &[(Tracked, Option<String>)]) {
         self.schedule_poll(url.to_owned());
         let mut moved = Vec::new();
         for (id, app) in &self.apps {
@@ -64,10 +69,11 @@ impl Controller {
             let is_behind = sources.iter().enumerate().any(|(index, source)| {
                 source.repo_url == url
                     && source.chart.is_empty()
-                    && answers.iter().any(|(revision, commit)| {
+                    && answers.iter().any(|(tracked, commit)| {
                         let failed = app.source_error.is_some();
                         let is_at = app.resolved.get(index).map(|r| &r.revision);
-                        *revision == source.target_revision
+                        tracked.revision == source.target_revision
+                            && tracked.project == app.app.spec.project()
                             && match commit {
                                 // What kept the sources away may be over.
                                 Some(commit) => failed || is_at != Some(commit),

@@ -1,6 +1,7 @@
 //! From the sources of an application to snapshots: which commit a revision
 //! means, fetched once for all applications that share a repository.
 
+use super::credentials::Repositories;
 use super::host::{RenderHost, Seed};
 use crate::app::{Application, Source};
 use crate::git;
@@ -116,18 +117,44 @@ impl Resolved {
     }
 }
 
-/// What was asked: a repository and a revision.
-type Question = (String, String);
+/// What was asked: a repository and a revision, for a project.
+type Question = (String, String, String);
 /// What came back; a refusal too is shared, or a repository that hangs would
 /// be waited for once an application.
 type Reply = Result<git::Resolved, Arc<git::Error>>;
+
+/// A revision that applications of a project follow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tracked {
+    pub revision: String,
+    pub project: String,
+}
+
+/// For whom charts are fetched.
+#[derive(Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub project: &'a str,
+    /// Credentials go along to where the repository's index points.
+    pub pass_credentials: bool,
+}
+
+impl<'a> Asker<'a> {
+    pub fn of(source: &Source, project: &'a str) -> Self {
+        Asker {
+            project,
+            pass_credentials: source
+                .helm
+                .as_ref()
+                .is_some_and(|helm| helm.pass_credentials),
+        }
+    }
+}
 
 pub struct Sources {
     locator: git::Locator,
     seed: Seed,
     charts: registry::Charts,
-    /// For repositories that need no settings of their own.
-    http: http::Client,
+    repositories: Repositories,
     recent: Mutex<BTreeMap<Question, (Reply, Instant)>>,
     /// One conversation at a time with each repository.
     busy: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
@@ -144,7 +171,7 @@ impl Sources {
             locator,
             charts,
             seed,
-            http,
+            repositories: Repositories::new(http),
             recent: Mutex::default(),
             busy: Mutex::default(),
         }
@@ -152,6 +179,10 @@ impl Sources {
 
     fn recent(&self) -> MutexGuard<'_, BTreeMap<Question, (Reply, Instant)>> {
         self.recent.lock().expect("no holder of this lock panics")
+    }
+
+    pub(super) fn repositories(&self) -> &Repositories {
+        &self.repositories
     }
 
     /// Zeros where all repositories are mapped to this machine.
@@ -174,12 +205,32 @@ impl Sources {
         git::RepositoryUrl::parse(url).map_or_else(|_| String::new(), |url| url.authority())
     }
 
-    fn repository(&self, url: &str) -> Result<git::Repository, git::Error> {
+    fn repository(&self, url: &str, project: &str) -> Result<git::Repository, git::Error> {
         self.locator.repository(url, |_| {
+            let way = self
+                .repositories
+                .way(url, project)
+                .map_err(|cause| git::Error::new(url, "log in", git::Fault::Credentials(cause)))?;
             Ok(git::Access {
-                client: self.http.clone(),
-                credentials: None,
+                client: way.client,
+                credentials: way.credentials,
             })
+        })
+    }
+
+    fn chart_access(
+        &self,
+        url: &str,
+        asker: Asker<'_>,
+    ) -> Result<registry::Access, registry::Error> {
+        let way = self.repositories.way(url, asker.project).map_err(|cause| {
+            registry::Error::new(url, "log in", registry::Fault::Credentials(cause))
+        })?;
+        Ok(registry::Access {
+            client: way.client,
+            credentials: way.credentials,
+            pass_credentials: asker.pass_credentials,
+            plain_http: way.plain_oci,
         })
     }
 
@@ -192,7 +243,7 @@ impl Sources {
             .iter()
             .map(|source| {
                 let revision = &source.target_revision;
-                self.resolve_source(source, revision, fresh)
+                self.resolve_source(source, revision, app.spec.project(), fresh)
             })
             .collect()
     }
@@ -209,11 +260,13 @@ impl Sources {
         if sources.len() != revisions.len() {
             return None;
         }
+        let project = app.spec.project();
         let pinned = sources.iter().zip(revisions).map(|(source, revision)| {
             if !source.chart.is_empty() {
-                return self.resolve_chart(source, revision).ok();
+                return self.resolve_chart(source, revision, project).ok();
             }
-            let snapshot = self.repository(&source.repo_url).ok()?.cached(revision)?;
+            let repository = self.repository(&source.repo_url, project).ok()?;
+            let snapshot = repository.cached(revision)?;
             Some(Resolved {
                 url: source.repo_url.clone(),
                 revision: revision.clone(),
@@ -228,15 +281,20 @@ impl Sources {
         &self,
         source: &Source,
         revision: &str,
+        project: &str,
         fresh: bool,
     ) -> Result<Resolved, SourceError> {
         if !source.chart.is_empty() {
-            return self.resolve_chart(source, revision);
+            return self.resolve_chart(source, revision, project);
         }
-        let repository = self.repository(&source.repo_url)?;
+        let repository = self.repository(&source.repo_url, project)?;
         let lock = self.lock_of(&source.repo_url);
         let _one_at_a_time = lock.lock().expect("no holder of this lock panics");
-        let question = (source.repo_url.clone(), revision.to_owned());
+        let question = (
+            source.repo_url.clone(),
+            revision.to_owned(),
+            project.to_owned(),
+        );
         let known = self
             .recent()
             .get(&question)
@@ -255,13 +313,19 @@ impl Sources {
     }
 
     /// Pins a chart and brings it into the cache.
-    fn resolve_chart(&self, source: &Source, revision: &str) -> Result<Resolved, SourceError> {
+    fn resolve_chart(
+        &self,
+        source: &Source,
+        revision: &str,
+        project: &str,
+    ) -> Result<Resolved, SourceError> {
         let mut repository = source.repo_url.clone();
         if !repository.contains("://") {
             // As Argo CD has it: a registry is named without its scheme.
             repository.insert_str(0, "oci://");
         }
-        let pinned = self.pin(repository, &source.chart, revision)?;
+        let asker = Asker::of(source, project);
+        let pinned = self.pin(repository, &source.chart, revision, asker)?;
         Ok(Resolved {
             url: source.repo_url.clone(),
             revision: pinned.version.clone(),
@@ -274,8 +338,9 @@ impl Sources {
         repository: String,
         chart: &str,
         version: &str,
+        asker: Asker<'_>,
     ) -> Result<registry::Pinned, registry::Error> {
-        let access = registry::Access::anonymous(self.http.clone());
+        let access = self.chart_access(&repository, asker)?;
         let request = registry::Request {
             repository,
             chart: chart.to_owned(),
@@ -287,11 +352,15 @@ impl Sources {
     }
 
     /// The archive of a chart source; `None` for git.
-    pub(super) fn archive(&self, resolved: &Resolved) -> Result<Option<Vec<u8>>, SourceError> {
+    pub(super) fn archive(
+        &self,
+        resolved: &Resolved,
+        asker: Asker<'_>,
+    ) -> Result<Option<Vec<u8>>, SourceError> {
         match &resolved.content {
             Content::Git(_) => Ok(None),
             Content::Chart(pinned) => {
-                let access = registry::Access::anonymous(self.http.clone());
+                let access = self.chart_access(&pinned.request.repository, asker)?;
                 Ok(Some(self.charts.pull(pinned, &access)?.bytes))
             }
         }
@@ -303,29 +372,38 @@ impl Sources {
             repo_url: url.to_owned(),
             ..Source::default()
         };
-        self.resolve_source(&source, "", false)?.tree()
+        self.resolve_source(&source, "", crate::app::DEFAULT_PROJECT, false)?
+            .tree()
     }
 
-    /// Asks a repository what its revisions mean now; `None` where it cannot
-    /// be told.
-    pub fn poll(&self, url: &str, revisions: &[String]) -> Vec<(String, Option<String>)> {
+    /// Asks a repository what its revisions mean now, each for a project;
+    /// `None` where it cannot be told.
+    pub fn poll(&self, url: &str, tracked: Vec<Tracked>) -> Vec<(Tracked, Option<String>)> {
         let lock = self.lock_of(url);
         let _one_at_a_time = lock.lock().expect("no holder of this lock panics");
-        let Ok(repository) = self.repository(url) else {
-            return Vec::new();
-        };
-        let ask =
-            |revision: &String| match self.ask(&repository, (url.to_owned(), revision.clone())) {
+        let ask = |tracked: &Tracked| {
+            let question = (
+                url.to_owned(),
+                tracked.revision.clone(),
+                tracked.project.clone(),
+            );
+            let answer = self
+                .repository(url, &tracked.project)
+                .map_err(Arc::new)
+                .and_then(|repository| self.ask(&repository, question));
+            match answer {
                 Ok(resolved) => Some(resolved.commit),
                 Err(error) => {
                     tracing::debug!(%error, "poll");
                     None
                 }
-            };
-        revisions
-            .iter()
-            .map(|revision| (revision.clone(), ask(revision)))
-            .collect()
+            }
+        };
+        let answers = tracked.into_iter().map(|tracked| {
+            let commit = ask(&tracked);
+            (tracked, commit)
+        });
+        answers.collect()
     }
 
     /// Asks the remote, and remembers the answer for a moment.
@@ -363,28 +441,40 @@ impl Sources {
                 render::Outcome::Needs(needs) => needs,
             };
             for need in needs {
-                let bytes = self.meet(&need)?;
+                let bytes = self.meet(&need, Asker::of(request.source, request.project))?;
                 pulled.insert(need, bytes);
             }
         }
     }
 
-    fn meet(&self, need: &Need) -> Result<Vec<u8>, render::RenderError> {
+    fn meet(&self, need: &Need, asker: Asker<'_>) -> Result<Vec<u8>, render::RenderError> {
         let Need::Chart {
             repository,
             name,
             version,
         } = need;
         let fault = |cause: String| render::RenderError::unmet(need, &cause);
-        if repository.starts_with('@') || repository.starts_with("alias:") {
-            return Err(fault(
-                "repositories by name are not known here; write the URL into Chart.yaml".to_owned(),
-            ));
-        }
-        let access = registry::Access::anonymous(self.http.clone());
+        let by_name = repository
+            .strip_prefix('@')
+            .or_else(|| repository.strip_prefix("alias:"));
+        let repository = match by_name {
+            Some(known) => self
+                .repositories
+                .url_of(known, asker.project)
+                .ok_or_else(|| {
+                    fault(format!(
+                        "no Helm repository is registered under the name {known} for project {}; add a repository Secret with that name, or write the URL into Chart.yaml",
+                        asker.project
+                    ))
+                })?,
+            None => repository.clone(),
+        };
         let archive = self
-            .pin(repository.clone(), name, version)
-            .and_then(|pinned| self.charts.pull(&pinned, &access))
+            .chart_access(&repository, asker)
+            .and_then(|access| {
+                let pinned = self.pin(repository, name, version, asker)?;
+                self.charts.pull(&pinned, &access)
+            })
             .map_err(|error| fault(error.to_string()))?;
         Ok(archive.bytes)
     }

@@ -1,9 +1,11 @@
 //! From watch events to the live index and to messages.
 
+use super::credentials::{CONFIG_SELECTOR, SECRET_SELECTOR};
 use super::live::{KindState, Live, LiveObject};
 use super::message::{AppId, Message};
 use super::settings::Settings;
-use super::writes::{application_resource, project_resource};
+use super::sources::Sources;
+use super::writes::{application_resource, config_map_resource, project_resource, secret_resource};
 use crate::app::{APP_PROJECT, APPLICATION, AppProject, GROUP};
 use crate::kube::watch::{Event, Watched, Watcher};
 use crate::kube::{Client, Discovery, Resource};
@@ -32,6 +34,7 @@ impl Watches {
         client: &Client,
         settings: &Settings,
         live: Arc<Live>,
+        sources: Arc<Sources>,
         results: Sender<Message>,
     ) -> std::io::Result<Self> {
         let (watcher, mut notices) = Watcher::start(client.clone(), [])?;
@@ -42,9 +45,11 @@ impl Watches {
             .spawn(move || {
                 let mut events = Events {
                     live: pump_live,
+                    sources,
                     results,
                     seen: BTreeMap::new(),
                     applications: Vec::new(),
+                    listing: None,
                 };
                 while let Some((watched, event)) = notices.blocking_recv() {
                     if !events.take(&watched, event) {
@@ -74,6 +79,15 @@ impl Watches {
             self.watcher.add(Watched {
                 namespace,
                 ..Watched::all(Arc::new(resource))
+            });
+        }
+        for (resource, selector) in [
+            (secret_resource(), SECRET_SELECTOR),
+            (config_map_resource(), CONFIG_SELECTOR),
+        ] {
+            self.watcher.add(Watched {
+                namespace: self.namespace.clone(),
+                ..Watched::labelled(Arc::new(resource), selector)
             });
         }
         let crd = Gvk::new("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
@@ -108,7 +122,10 @@ impl Watches {
 /// The one reader of the watches' queue.
 struct Events {
     live: Arc<Live>,
+    sources: Arc<Sources>,
     results: Sender<Message>,
+    /// The Secrets that a list in progress has mentioned.
+    listing: Option<BTreeSet<String>>,
     /// What a list in progress has mentioned, by kind.
     seen: BTreeMap<(String, String), BTreeSet<ResourceKey>>,
     applications: Vec<AppId>,
@@ -125,7 +142,11 @@ impl Events {
                 _ => self.definition(event),
             };
         }
-        self.live_object(&resource.gvk(), event)
+        match watched.label_selector.as_str() {
+            SECRET_SELECTOR => self.repository_secret(event),
+            CONFIG_SELECTOR => self.config_map(event),
+            _ => self.live_object(&resource.gvk(), event),
+        }
     }
 
     fn send(&self, message: Message) -> bool {
@@ -179,6 +200,60 @@ impl Events {
                 true
             }
         }
+    }
+
+    fn repository_secret(&mut self, event: Event) -> bool {
+        let repositories = self.sources.repositories();
+        let is_news = match event {
+            Event::Restarted => {
+                self.listing = Some(BTreeSet::new());
+                false
+            }
+            Event::Applied(secret) => {
+                if let Some(listing) = &mut self.listing {
+                    listing.insert(secret.name().to_owned());
+                }
+                repositories.put(&secret)
+            }
+            Event::Deleted(secret) => repositories.retain(|name| name != secret.name()),
+            Event::Current => {
+                if let Some(listed) = self.listing.take() {
+                    repositories.retain(|name| listed.contains(name));
+                }
+                repositories.set_secrets_listed();
+                true
+            }
+            Event::Failed(error) => {
+                tracing::warn!(%error, "watch of the Secrets of repositories");
+                // Whoever may not read them works without.
+                if error.is_forbidden() {
+                    repositories.set_secrets_listed();
+                }
+                error.is_forbidden()
+            }
+        };
+        !is_news || self.send(Message::RepositoriesChanged)
+    }
+
+    fn config_map(&self, event: Event) -> bool {
+        let repositories = self.sources.repositories();
+        let is_news = match event {
+            Event::Restarted => false,
+            Event::Applied(config) => repositories.configure(config.name(), Some(&config)),
+            Event::Deleted(config) => repositories.configure(config.name(), None),
+            Event::Current => {
+                repositories.set_configs_listed();
+                true
+            }
+            Event::Failed(error) => {
+                tracing::warn!(%error, "watch of the ConfigMaps of Argo CD");
+                if error.is_forbidden() {
+                    repositories.set_configs_listed();
+                }
+                error.is_forbidden()
+            }
+        };
+        !is_news || self.send(Message::RepositoriesChanged)
     }
 
     fn definition(&self, event: Event) -> bool {

@@ -659,6 +659,10 @@ pub fn secret_resource() -> Resource {
     resource(Gvk::new("", "v1", "Secret"), "secrets")
 }
 
+pub fn config_map_resource() -> Resource {
+    resource(Gvk::new("", "v1", "ConfigMap"), "configmaps")
+}
+
 fn custom_resource(kind: &str, plural: &str) -> Resource {
     let gvk = Gvk::parse(API_VERSION, kind).expect("a constant of the right form");
     resource(gvk, plural)

@@ -27,6 +27,9 @@ pub enum Fault {
     HostKey(String),
     #[error("authentication is required{}", hint(.given))]
     Unauthenticated { given: bool },
+    /// They are not usable as they are configured, or cannot be had now.
+    #[error("{0}")]
+    Credentials(String),
     #[error("access is denied to these credentials")]
     Forbidden,
     #[error("no such repository, or no access to it")]
@@ -83,6 +86,7 @@ impl Error {
         match &self.fault {
             Fault::Http(error) => error.is_retryable(),
             Fault::Ssh(_)
+            | Fault::Credentials(_)
             | Fault::Nothing
             | Fault::Broken(_)
             | Fault::Damaged(_)

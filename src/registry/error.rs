@@ -23,6 +23,9 @@ pub enum Fault {
     Http(Box<http::Error>),
     #[error("authentication is required{}", hint(.given))]
     Unauthenticated { given: bool },
+    /// They are not usable as they are configured, or cannot be had now.
+    #[error("{0}")]
+    Credentials(String),
     #[error("access is denied to these credentials")]
     Forbidden,
     #[error("there is no {0} there: is it a Helm repository?")]
@@ -80,7 +83,7 @@ impl Fault {
     pub(super) fn is_retryable(&self) -> bool {
         match self {
             Self::Http(error) => error.is_retryable(),
-            Self::Disk(_) => true,
+            Self::Disk(_) | Self::Credentials(_) => true,
             Self::Url(_)
             | Self::Unauthenticated { .. }
             | Self::Forbidden

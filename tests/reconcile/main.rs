@@ -21,6 +21,7 @@ mod state;
 mod apps;
 mod bad_input;
 mod contract;
+mod credentials;
 mod deletion;
 mod drift;
 mod examples;

@@ -2,6 +2,7 @@
 //! generates.
 
 use crate::agent::{RenderJob, Sources, render_application};
+use crate::app::DEFAULT_PROJECT;
 use crate::app::{APP_PROJECT, APPLICATION, Application, DEFAULT_NAMESPACE, GROUP};
 use crate::object::Object;
 use crate::render::Capabilities;
@@ -167,7 +168,8 @@ fn generates(object: &Object, sources: &Sources) -> Vec<Name> {
 
 /// Renders are spared where no file below the path mentions Applications.
 fn may_hold_applications(source: &crate::app::Source, sources: &Sources) -> bool {
-    let Ok(resolved) = sources.resolve_source(source, &source.target_revision, false) else {
+    let revision = &source.target_revision;
+    let Ok(resolved) = sources.resolve_source(source, revision, DEFAULT_PROJECT, false) else {
         return false;
     };
     let Ok(tree) = resolved.tree() else {

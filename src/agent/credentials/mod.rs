@@ -1,0 +1,358 @@
+//! Who we are to each repository: Secrets with the labels `repository` and
+//! `repo-creds`, the older lists of argocd-cm, certificates and known hosts.
+//!
+//! ```text
+//! watch -> Repositories (what is known now) <- way(URL, project) by whoever fetches
+//! ```
+//! Invariants: a secret value is in no message, log line or Debug output. It
+//! goes to the host of the URL that it was given for, and a project's own
+//! repository serves that project alone.
+
+mod address;
+
+mod entry;
+
+mod legacy;
+
+mod github;
+
+use crate::http::{self, ClientCertificate, Credentials, ProxyChoice, Roots};
+use crate::kube;
+use crate::object::{Object, names};
+use entry::{Entry, Text, secret_value};
+use github::Tokens;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+/// ConfigMaps of the control namespace that speak of repositories.
+const CONFIG: &str = "argocd-cm";
+const TLS_CERTIFICATES: &str = "argocd-tls-certs-cm";
+const SSH_KNOWN_HOSTS: &str = "argocd-ssh-known-hosts-cm";
+
+/// Clients with settings of their own that are kept: each holds connections.
+const MAX_CLIENTS: usize = 32;
+
+/// By which way, and as whom, a repository is asked.
+pub(super) struct Way {
+    pub client: http::Client,
+    pub credentials: Option<Credentials>,
+    pub plain_oci: bool,
+}
+
+/// What is known of repositories; shared between the watch and the fetches.
+pub struct Repositories {
+    /// For repositories that have no settings of their own.
+    base: http::Client,
+    known: Mutex<Known>,
+    tokens: Tokens,
+    /// Where the Secrets are that argocd-cm refers to; not there without a
+    /// cluster.
+    cluster: OnceLock<(kube::Client, String)>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// By the Secret's name.
+    secrets: BTreeMap<String, Arc<Entry>>,
+    legacy: Vec<Arc<Entry>>,
+    /// PEM by host.
+    certificates: BTreeMap<String, Arc<str>>,
+    known_hosts: Option<Arc<str>>,
+    clients: Vec<(http::Settings, http::Client)>,
+    /// What was listed, or may not be.
+    secrets_listed: bool,
+    configs_listed: bool,
+}
+
+impl Repositories {
+    pub fn new(base: http::Client) -> Self {
+        Repositories {
+            base,
+            known: Mutex::default(),
+            tokens: Tokens::default(),
+            cluster: OnceLock::new(),
+        }
+    }
+
+    /// Where Secrets are read that are referred to by name.
+    pub(super) fn attach(&self, client: kube::Client, namespace: &str) {
+        // An agent has one cluster of its own: a second call changes nothing.
+        let _ = self.cluster.set((client, namespace.to_owned()));
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().expect("no holder of this lock panics")
+    }
+
+    /// Nothing is asked of repositories before their credentials are known.
+    pub(super) fn is_listed(&self) -> bool {
+        let known = self.known();
+        self.cluster.get().is_none() || (known.secrets_listed && known.configs_listed)
+    }
+
+    pub(super) fn set_secrets_listed(&self) {
+        self.known().secrets_listed = true;
+    }
+
+    pub(super) fn set_configs_listed(&self) {
+        self.known().configs_listed = true;
+    }
+
+    /// A labelled Secret is there; true if that is news.
+    pub(super) fn put(&self, secret: &Object) -> bool {
+        let entry = Entry::read(secret);
+        if let Some(fault) = entry.as_ref().and_then(|entry| entry.fault.as_ref()) {
+            tracing::warn!("{fault}");
+        }
+        let mut known = self.known();
+        let before = known.secrets.get(secret.name());
+        if before.map(|entry| &**entry) == entry.as_ref() {
+            return false;
+        }
+        match entry {
+            Some(entry) => known
+                .secrets
+                .insert(secret.name().to_owned(), Arc::new(entry)),
+            None => known.secrets.remove(secret.name()),
+        };
+        known.clients.clear();
+        drop(known);
+        self.tokens.forget();
+        true
+    }
+
+    /// Only these Secrets are there; true if others are gone.
+    pub(super) fn retain(&self, is_there: impl Fn(&str) -> bool) -> bool {
+        let mut known = self.known();
+        let before = known.secrets.len();
+        known.secrets.retain(|name, _| is_there(name));
+        known.secrets.len() != before
+    }
+
+    /// A ConfigMap is there (or gone: `None`); true if that changes anything.
+    pub(super) fn configure(&self, name: &str, config: Option<&Object>) -> bool {
+        match name {
+            CONFIG => {
+                let mut warnings = Vec::new();
+                let read = config.map(|config| legacy::read(config, &mut warnings));
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
+                let fresh: Vec<Arc<Entry>> =
+                    read.unwrap_or_default().into_iter().map(Arc::new).collect();
+                let mut known = self.known();
+                let is_news = known.legacy != fresh;
+                known.legacy = fresh;
+                is_news
+            }
+            TLS_CERTIFICATES => {
+                let fresh: BTreeMap<String, Arc<str>> = texts(config)
+                    .map(|(host, pem)| (host.to_lowercase(), Arc::from(pem)))
+                    .collect();
+                let mut known = self.known();
+                let is_news = known.certificates != fresh;
+                known.certificates = fresh;
+                known.clients.clear();
+                is_news
+            }
+            SSH_KNOWN_HOSTS => {
+                let fresh = texts(config)
+                    .find(|(key, _)| *key == "ssh_known_hosts")
+                    .map(|(_, text)| Arc::from(text));
+                let mut known = self.known();
+                let is_news = known.known_hosts != fresh;
+                known.known_hosts = fresh;
+                is_news
+            }
+            _ => false,
+        }
+    }
+
+    /// The URL of the Helm repository that is registered under a name.
+    pub(super) fn url_of(&self, name: &str, project: &str) -> Option<String> {
+        let known = self.known();
+        let found = known.all().find(|entry| {
+            entry.name == name
+                && !entry.is_template
+                && (entry.project.is_empty() || entry.project == project)
+                && matches!(entry.kind.as_str(), "helm" | "oci")
+        })?;
+        match found.url.contains("://") {
+            true => Some(found.url.clone()),
+            // As Argo CD has it: a registry is named without its scheme.
+            false => Some(format!("oci://{}", found.url)),
+        }
+    }
+
+    /// The way to a repository for an application of a project. What cannot
+    /// be used is an error that names the Secret and the key.
+    pub(super) fn way(&self, url: &str, project: &str) -> Result<Way, String> {
+        let (entry, certificate) = {
+            let known = self.known();
+            let certificate = known.certificates.get(&address::host(url)).cloned();
+            (known.entry(url, project), certificate)
+        };
+        if let Some(fault) = &entry.fault {
+            return Err(fault.clone());
+        }
+        let told = |why: String| format!("{}: {why}", entry.origin);
+        let client = self.client(&entry, certificate).map_err(told)?;
+        let credentials = self.credentials(&entry, url, &client).map_err(told)?;
+        Ok(Way {
+            client,
+            credentials,
+            plain_oci: entry.plain_oci,
+        })
+    }
+
+    fn client(&self, entry: &Entry, certificate: Option<Arc<str>>) -> Result<http::Client, String> {
+        let mut settings = self.base.settings().clone();
+        if let Some(pem) = certificate {
+            settings.roots = Roots::Only(pem.as_bytes().to_vec());
+        }
+        settings.insecure |= entry.insecure;
+        if !entry.proxy.is_empty() {
+            settings.proxy = ProxyChoice::all(&entry.proxy, &entry.no_proxy);
+        }
+        if entry.tls_certificate.is_set() {
+            settings.client_certificate = Some(ClientCertificate {
+                chain: self.value(&entry.tls_certificate)?.into_bytes(),
+                key: self.value(&entry.tls_key)?.into_bytes(),
+            });
+        }
+        if settings == *self.base.settings() {
+            return Ok(self.base.clone());
+        }
+        let mut known = self.known();
+        if let Some((_, client)) = known.clients.iter().find(|(have, _)| *have == settings) {
+            return Ok(client.clone());
+        }
+        let client = http::Client::new(settings.clone()).map_err(|error| error.to_string())?;
+        if known.clients.len() >= MAX_CLIENTS {
+            known.clients.clear();
+        }
+        known.clients.push((settings, client.clone()));
+        Ok(client)
+    }
+
+    fn credentials(
+        &self,
+        entry: &Entry,
+        url: &str,
+        client: &http::Client,
+    ) -> Result<Option<Credentials>, String> {
+        if url.trim().to_lowercase().starts_with("ssh://") {
+            return Ok(None);
+        }
+        let has_basic = entry.username.is_set() || entry.password.is_set();
+        if entry.bearer_token.is_set() && !(entry.force_basic && has_basic) {
+            return Ok(Some(Credentials::Bearer(self.value(&entry.bearer_token)?)));
+        }
+        if has_basic {
+            return Ok(Some(Credentials::Basic {
+                user: self.value(&entry.username)?,
+                password: self.value(&entry.password)?,
+            }));
+        }
+        let app = &entry.github;
+        if !app.private_key.is_set() {
+            return Ok(None);
+        }
+        if app.id == 0 || app.installation == 0 {
+            return Err(
+                "githubAppPrivateKey needs githubAppID and githubAppInstallationID".to_owned(),
+            );
+        }
+        let key = self.value(&app.private_key)?;
+        let now = jiff::Timestamp::now().as_second();
+        self.tokens
+            .token(client, &key, app.id, app.installation, &app.base_url, now)
+            .map(Some)
+    }
+
+    /// A value, read from its Secret where it is referred to.
+    fn value(&self, text: &Text) -> Result<String, String> {
+        let (name, key) = match text {
+            Text::None => return Ok(String::new()),
+            Text::Here(text) => return Ok(text.to_string()),
+            Text::In(name, key) => (name, key),
+        };
+        let Some((client, namespace)) = self.cluster.get() else {
+            return Err(format!(
+                "Secret {name}: there is no cluster to read it from"
+            ));
+        };
+        let place = format!("Secret {namespace}/{name}");
+        let secret = client
+            .find(&super::writes::secret_resource(), namespace, name)
+            .map_err(|error| format!("{place}: {error}"))?
+            .ok_or_else(|| format!("{place} does not exist"))?;
+        match secret_value(&secret, key) {
+            Some(Ok(text)) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
+            Some(Err(why)) => Err(format!("{place}: {key} {why}")),
+            None => Err(format!("{place} has no key {key}")),
+        }
+    }
+}
+
+impl Known {
+    fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.secrets.values().chain(&self.legacy)
+    }
+
+    /// What is said of a repository; of several, the project's own comes
+    /// first, and labelled Secrets come before argocd-cm.
+    fn entry(&self, url: &str, project: &str) -> Entry {
+        let wanted = address::normalized(url);
+        let mut found: Option<&Arc<Entry>> = None;
+        for entry in self.all() {
+            if entry.is_template || entry.address != wanted {
+                continue;
+            }
+            if entry.project == project {
+                found = Some(entry);
+                break;
+            }
+            if entry.project.is_empty() && found.is_none() {
+                found = Some(entry);
+            }
+        }
+        let mut entry = found.map(|entry| (**entry).clone()).unwrap_or_default();
+        if !entry.has_credentials()
+            && let Some(template) = self.template(&wanted)
+        {
+            entry.inherit(template);
+        }
+        entry
+    }
+
+    /// The template with the longest URL that the repository lies below.
+    fn template(&self, wanted: &str) -> Option<&Arc<Entry>> {
+        let mut best: Option<&Arc<Entry>> = None;
+        for entry in self.all() {
+            let fits = entry.is_template && address::is_below(wanted, &entry.address);
+            if fits && best.is_none_or(|best| entry.address.len() > best.address.len()) {
+                best = Some(entry);
+            }
+        }
+        best
+    }
+}
+
+/// Keys and texts of a ConfigMap.
+fn texts(config: Option<&Object>) -> impl Iterator<Item = (&str, &str)> {
+    config
+        .and_then(|config| config.at(&["data"])?.as_map())
+        .into_iter()
+        .flat_map(|data| data.iter())
+        .filter_map(|(key, value)| Some((key, value.as_str()?)))
+}
+
+/// The selector of the Secrets.
+pub(super) const SECRET_SELECTOR: &str = names::SECRET_TYPE;
+
+/// The selector of the ConfigMaps: Argo CD reads no others.
+pub(super) const CONFIG_SELECTOR: &str = "app.kubernetes.io/part-of=argocd";
+
+#[cfg(test)]
+mod tests;
