@@ -22,7 +22,7 @@ const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// One entry of an index.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct IndexedVersion {
+pub struct IndexedVersion {
     pub version: String,
     /// 64 hexadecimal digits, where the index has one.
     pub digest: Option<String>,
@@ -32,10 +32,7 @@ pub(super) struct IndexedVersion {
 
 /// The versions of `chart`, in the order of the index; `None` if it has no
 /// such chart.
-pub(super) fn read_chart(
-    index: impl Read,
-    chart: &str,
-) -> Result<Option<Vec<IndexedVersion>>, String> {
+pub fn read_chart(index: impl Read, chart: &str) -> Result<Option<Vec<IndexedVersion>>, String> {
     let chars = Chars {
         input: BufReader::with_capacity(READ_BUFFER_BYTES, index.take(MAX_INDEX_BYTES + 1)),
         left: MAX_INDEX_BYTES,

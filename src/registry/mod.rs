@@ -26,3 +26,4 @@ mod store;
 
 pub use chart::{Access, Archive, Charts, Counts, Limits, Pinned, Request};
 pub use error::{Error, Fault};
+pub use index::{IndexedVersion, MAX_INDEX_BYTES, read_chart as read_index};
