@@ -123,7 +123,7 @@ func init() {
 		return fmt.Sprintf(`(derivePassword %d "%s" "p" "%s" "example.com")`, g.Intn(3), g.pick("long", "maximum", "medium", "short", "basic", "pin", "nope"), g.pick("u", "", "user"))
 	}
 	key := func(g *generator, d int) string {
-		return `(genPrivateKey "` + g.pick("ecdsa", "ed25519", "ecdsa", "ed25519", "dsa", "nope") + `" | trunc 20)`
+		return `(genPrivateKey "` + g.pick("ecdsa", "ed25519", "ecdsa", "ed25519", "nope") + `" | trunc 20)`
 	}
 	special["genPrivateKey"] = key
 	withKey := func(call string) func(*generator, int) string {
