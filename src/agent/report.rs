@@ -82,7 +82,12 @@ impl Controller {
                     app.report_again = false;
                     self.report_soon(id);
                 }
-                self.operation_recorded(id);
+                // A wish to end it may have come between two of our reports: the
+                // next one must not write over it.
+                match is_terminating(&object) {
+                    true => self.terminate_operation(id),
+                    false => self.operation_recorded(id),
+                }
             }
             // Deleted meanwhile: the watch will say so.
             Ok(None) => {}
@@ -403,6 +408,11 @@ fn hook_finalizers(app: &AppState) -> Option<Vec<Value>> {
     }
     let is_same = wanted.len() == known.len() && wanted.iter().all(|name| known.contains(name));
     (!is_same).then(|| wanted.into_iter().map(Value::from).collect())
+}
+
+fn is_terminating(application: &Object) -> bool {
+    let phase = application.at(&["status", "operationState", "phase"]);
+    phase.and_then(Value::as_str) == Some("Terminating")
 }
 
 /// Whether a merge patch changes nothing that is there.

@@ -54,6 +54,40 @@ pub fn print_value(value: &Value, format: Format) -> anyhow::Result<()> {
     }
 }
 
+/// One answer in the shape that `-o` asks for; `table` is told whether it is
+/// to be wide, `names` are those of `-o name`.
+pub fn show(
+    format: Option<Format>,
+    value: impl FnOnce() -> Value,
+    names: impl FnOnce() -> Vec<String>,
+    text: impl FnOnce(bool) -> String,
+) -> anyhow::Result<()> {
+    match format {
+        Some(format @ (Format::Json | Format::Yaml)) => print_value(&value(), format),
+        Some(Format::Name) => print(
+            &names()
+                .iter()
+                .fold(String::new(), |text, name| text + name + "\n"),
+        ),
+        None => print(&text(false)),
+        Some(Format::Wide) => print(&text(true)),
+    }
+}
+
+/// Asks on a terminal; elsewhere only an option says yes.
+pub fn confirm(question: &str, option: &str) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() {
+        anyhow::bail!("{question} Say so with {option}");
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => anyhow::bail!("nothing was done"),
+    }
+}
+
 /// A List of objects, as kubectl makes it.
 pub fn list(items: Vec<Value>) -> Value {
     Value::Map(Map::from_iter([
@@ -87,4 +121,18 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// How long ago a time was, in kubectl's short form: `45s`, `12m`, `3h`, `4d`.
+pub fn age(time: &str, now: jiff::Timestamp) -> String {
+    let Ok(time) = time.parse::<jiff::Timestamp>() else {
+        return "<unknown>".to_owned();
+    };
+    let seconds = (now.as_second() - time.as_second()).max(0);
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
 }

@@ -57,17 +57,20 @@ pub(super) struct Counters {
 impl Client {
     /// Opens no connection yet. Credential plugins run with the first request.
     pub fn new(config: Config) -> Result<Self, Error> {
-        let credentials = Credentials::new(config.user.clone());
         let certificate = config.user.certificate.clone();
         let attempt = Attempt::on_path("connect to", &config.server);
         let connection = connect(&config, config.roots.clone(), certificate)
             .map_err(|source| Error::no_answer(&attempt, source))?;
-        Ok(Client(Arc::new(Inner {
+        Ok(Self::over(config, connection))
+    }
+
+    pub(super) fn over(config: Config, connection: Connection) -> Self {
+        Client(Arc::new(Inner {
+            credentials: Credentials::new(config.user.clone()),
             config,
-            credentials,
             connection: Mutex::new(Arc::new(connection)),
             counters: Counters::default(),
-        })))
+        }))
     }
 
     pub fn config(&self) -> &Config {

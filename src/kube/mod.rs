@@ -35,6 +35,8 @@ mod send;
 
 mod discover;
 
+mod log;
+
 pub mod watch;
 
 pub use client::{Client, Counts};
@@ -43,6 +45,7 @@ pub use discover::ServerVersion;
 pub use discovery::Discovery;
 pub use error::{Attempt, Conflict, Error, FieldConflict, Target};
 pub use list::Listed;
+pub use log::LogOptions;
 pub use options::{
     ApplyOptions, DeleteOptions, Deleted, FieldValidation, ListOptions, Patch, Propagation,
     WriteOptions,

@@ -233,10 +233,10 @@ fn sub(path: &str, subresource: &str) -> String {
 
 /// A query string that grows by escaped pairs.
 #[derive(Default)]
-struct Query(String);
+pub struct Query(String);
 
 impl Query {
-    fn push(&mut self, name: &str, value: &str) {
+    pub fn push(&mut self, name: &str, value: &str) {
         self.0.push(if self.0.is_empty() { '?' } else { '&' });
         self.0.push_str(name);
         self.0.push('=');
@@ -250,7 +250,7 @@ impl Query {
         }
     }
 
-    fn behind(self, path: &str) -> String {
+    pub fn behind(self, path: &str) -> String {
         format!("{path}{}", self.0)
     }
 }

@@ -6,7 +6,7 @@ use super::credentials::Identity;
 use super::error::{Attempt, Error};
 use super::request::Draft;
 use super::retry::{ATTEMPTS, is_worth_another, jitter};
-use crate::http::{self, ClientCertificate, Fault, Roots, Settings};
+use crate::http::{self, ClientCertificate, Fault, Roots, Settings, Timeouts};
 use ::http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH, RETRY_AFTER,
 };
@@ -216,7 +216,17 @@ pub(super) fn connect(
     roots: Roots,
     certificate: Option<ClientCertificate>,
 ) -> Result<Connection, http::Error> {
+    connect_within(config, roots, certificate, Timeouts::default())
+}
+
+pub(super) fn connect_within(
+    config: &Config,
+    roots: Roots,
+    certificate: Option<ClientCertificate>,
+    timeouts: Timeouts,
+) -> Result<Connection, http::Error> {
     let http = http::Client::new(Settings {
+        timeouts,
         roots: roots.clone(),
         client_certificate: certificate.clone(),
         insecure: config.insecure,

@@ -39,3 +39,6 @@ pub const DEPENDS_ON: &str = "drupelet.io/depends-on";
 /// `/cleanup` behind them while the hooks that have run are deleted.
 pub const PRE_DELETE_FINALIZER: &str = "pre-delete-finalizer.argocd.argoproj.io";
 pub const POST_DELETE_FINALIZER: &str = "post-delete-finalizer.argocd.argoproj.io";
+/// The same, with what the objects own deleted after them.
+pub const RESOURCES_FINALIZER_BACKGROUND: &str =
+    "resources-finalizer.argocd.argoproj.io/background";

@@ -1,7 +1,9 @@
 use super::Place;
 use crate::app::{
-    InitiatedBy, Operation, SyncOperation, SyncOperationResource, SyncStrategy, SyncStrategyApply,
+    Application, InitiatedBy, Operation, OperationPhase, SyncOperation, SyncOperationResource,
+    SyncStrategy, SyncStrategyApply,
 };
+use crate::kube::Client;
 use crate::value::{Map, Value};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -62,24 +64,34 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             resources,
             ..SyncOperation::default()
         }),
-        initiated_by: InitiatedBy {
-            username: std::env::var("USER").unwrap_or_default(),
-            automated: false,
-        },
+        initiated_by: initiator(),
         ..Operation::default()
     };
+    let waits = (!arguments.no_wait).then_some(arguments.timeout);
+    start(&arguments.place, &client, app, operation, waits)
+}
+
+/// Sets the operation of an Application, and waits for its end if asked to.
+pub fn start(
+    place: &Place,
+    client: &Client,
+    app: Application,
+    operation: Operation,
+    waits: Option<Duration>,
+) -> anyhow::Result<ExitCode> {
+    let name = app.name;
     let before = app.status.operation_state.map(|state| state.started_at);
     let value = Value::of(&operation).context("the operation is no JSON")?;
     let patch = Value::Map(Map::from_iter([("operation", value)]));
-    arguments.place.patch(&client, &arguments.name, patch)?;
-    if arguments.no_wait {
-        println!("application.argoproj.io/{} sync requested", arguments.name);
+    place.patch(client, &name, patch)?;
+    let Some(timeout) = waits else {
+        println!("application.argoproj.io/{name} sync requested");
         return Ok(ExitCode::SUCCESS);
-    }
-    let until = Instant::now() + arguments.timeout;
+    };
+    let until = Instant::now() + timeout;
     let mut told = String::new();
     loop {
-        let app = arguments.place.read(&client, &arguments.name)?;
+        let app = place.read(client, &name)?;
         if let Some(state) = &app.status.operation_state
             && (app.operation.is_none() || Some(&state.started_at) != before.as_ref())
         {
@@ -89,23 +101,30 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
             if state.phase.is_completed() && app.operation.is_none() {
                 println!(
-                    "application.argoproj.io/{} {:?}: {}",
-                    arguments.name, state.phase, state.message
+                    "application.argoproj.io/{name} {:?}: {}",
+                    state.phase, state.message
                 );
                 return Ok(match state.phase {
-                    crate::app::OperationPhase::Succeeded => ExitCode::SUCCESS,
+                    OperationPhase::Succeeded => ExitCode::SUCCESS,
                     _ => ExitCode::from(crate::cli::EXIT_NOT_SYNCED),
                 });
             }
         }
         if Instant::now() > until {
             bail!(
-                "app {}: the sync did not end in {}; is the agent running?",
-                arguments.name,
-                humantime::format_duration(arguments.timeout)
+                "app {name}: the sync did not end in {}; is the agent running?",
+                humantime::format_duration(timeout)
             );
         }
         thread::sleep(POLL);
+    }
+}
+
+/// Who is at the keyboard, as far as the environment says.
+pub fn initiator() -> InitiatedBy {
+    InitiatedBy {
+        username: std::env::var("USER").unwrap_or_default(),
+        automated: false,
     }
 }
 
