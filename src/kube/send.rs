@@ -232,7 +232,6 @@ pub(super) fn connect_within(
         insecure: config.insecure,
         server_name: config.server_name.clone(),
         proxy: config.proxy.clone(),
-        ..Settings::default()
     })?;
     Ok(Connection {
         http,

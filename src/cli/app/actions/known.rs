@@ -18,8 +18,11 @@ pub struct Action {
     pub does: &'static str,
     /// For the line after it.
     pub done: &'static str,
-    pub change: fn(&Object, &[(&str, &str)], jiff::Timestamp) -> anyhow::Result<Change>,
+    pub change: Make,
 }
+
+/// From the live object, the parameters and the time to what is to be sent.
+type Make = fn(&Object, &[(&str, &str)], jiff::Timestamp) -> anyhow::Result<Change>;
 
 /// What is to be sent.
 pub enum Change {
