@@ -11,7 +11,7 @@ use super::settings::Settings;
 use super::sources::{Resolved, SourceError, Sources};
 use super::state::{AppState, Job};
 use super::watch::Watches;
-use crate::app::{AppProject, Application, OperationPhase};
+use crate::app::{AppProject, Application, Operation, OperationPhase, OperationState};
 use crate::diff::digest_of;
 use crate::kube::{Client, Discovery};
 use crate::object::{Object, ResourceKey};
@@ -381,13 +381,28 @@ impl Controller {
             .filter(|operation| !operation.phase.is_completed());
         match (state.app.operation.clone(), running) {
             (Some(wish), Some(running)) if running.operation == wish => {
-                self.start_operation(id, wish, true, None, Some(running));
+                self.resume_operation(id, wish, true, running);
             }
             (Some(wish), _) => self.start_operation(id, wish, true, None, None),
             (None, Some(running)) if is_new => {
-                self.start_operation(id, running.operation.clone(), false, None, Some(running));
+                self.resume_operation(id, running.operation.clone(), false, running);
             }
             (None, _) => {}
+        }
+    }
+
+    /// Goes on with what a restart interrupted, if only to end it.
+    fn resume_operation(
+        &mut self,
+        id: &AppId,
+        wish: Operation,
+        from_field: bool,
+        running: OperationState,
+    ) {
+        let ends = running.phase == OperationPhase::Terminating;
+        self.start_operation(id, wish, from_field, None, Some(running));
+        if ends {
+            self.terminate_operation(id);
         }
     }
 

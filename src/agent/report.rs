@@ -75,18 +75,18 @@ impl Controller {
             Ok(Some(object)) => {
                 app.known_status = status_of(&object);
                 app.resource_version = object.resource_version().to_owned();
-                if app.clear_operation {
-                    app.clear_operation = false;
-                }
-                if app.report_again {
-                    app.report_again = false;
-                    self.report_soon(id);
-                }
-                // A wish to end it may have come between two of our reports: the
-                // next one must not write over it.
+                // A report that was under way when the operation ended does not
+                // take `.operation` away: taken for done, the wish would start
+                // a second time.
+                app.clear_operation &= object.at(&["operation"]).is_some();
+                let again = std::mem::take(&mut app.report_again) || app.clear_operation;
+                // A wish to end it may have come between two of our reports.
                 match is_terminating(&object) {
                     true => self.terminate_operation(id),
                     false => self.operation_recorded(id),
+                }
+                if again {
+                    self.report_soon(id);
                 }
             }
             // Deleted meanwhile: the watch will say so.
