@@ -1,11 +1,13 @@
 //! One comparison: render the sources of an application, hold each object
 //! against the live one. The heavy job of the agent; runs on its own thread.
 
+use super::kept::{Kept, Owner};
 use super::links::collect_links;
 use super::live::{Live, LiveObject};
 use super::metrics::Metrics;
 use super::sources::{Asker, Resolved, Sources};
 use super::watch::Watches;
+use super::writes::{keep_generated, secret_resource};
 use crate::app::{Application, SyncCode, SyncOptions, resource_options};
 use crate::diff::{
     Change, Digest, IgnoreRules, Scope, agrees, changes, digest_of, owned_digest, prepare,
@@ -45,6 +47,10 @@ pub struct Compared {
     pub warnings: Vec<(String, String)>,
     pub images: Vec<String>,
     pub external_urls: Vec<String>,
+    /// When the first certificate of its charts is to be renewed, in Unix seconds.
+    pub renew_at: Option<i64>,
+    /// Certificates were renewed in this render.
+    pub is_renewed: bool,
 }
 
 /// One desired object.
@@ -191,6 +197,9 @@ pub struct Comparison {
     pub keep: Keep,
     /// Manifests of an operation, as JSON: synced instead of the sources'.
     pub given: Option<Vec<String>>,
+    pub control_namespace: String,
+    /// Nothing is written, also not what charts drew.
+    pub observe: bool,
     pub client: Client,
     pub discovery: Arc<Discovery>,
     pub kube_version: String,
@@ -213,6 +222,8 @@ pub struct RenderJob<'a> {
     pub resolved: &'a [Resolved],
     pub sources: &'a Sources,
     pub capabilities: &'a Capabilities,
+    /// What its charts drew before.
+    pub kept: &'a Kept<'a>,
 }
 
 pub struct RenderedApplication {
@@ -220,6 +231,15 @@ pub struct RenderedApplication {
     pub inputs: Vec<render::Inputs>,
     pub source_types: Vec<String>,
     pub warnings: Vec<(String, String)>,
+}
+
+/// The Secret of what an application's charts drew, as it is in the cluster.
+pub fn generated(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Object>, kube::Error> {
+    client.find(&secret_resource(), namespace, name)
 }
 
 /// Renders all sources of an application, in order; later ones win where two
@@ -257,11 +277,13 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
             .resolved
             .get(index)
             .ok_or_else(|| CompareError::Render("a source is not resolved".to_owned()))?;
-        let host = job.sources.host(job.instance, resolved);
         let archive = job
             .sources
             .archive(resolved, Asker::of(source, job.app.spec.project()))
             .map_err(|error| CompareError::Render(error.to_string()))?;
+        let host = job
+            .sources
+            .host(job.instance, resolved, archive.as_deref(), job.kept);
         let outcome = job.sources.render(&render::Request {
             application: job.instance,
             name: &job.app.name,
@@ -292,6 +314,9 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
             .extend(warnings.map(|text| ("RenderWarning".to_owned(), text)));
         rendered.objects.extend(manifests.objects);
     }
+    if let Some(fault) = job.kept.take_fault() {
+        return Err(CompareError::Cluster(fault.to_string()));
+    }
     Ok(rendered)
 }
 
@@ -307,12 +332,27 @@ impl Comparison {
             return Ok(outcome);
         }
         self.metrics.renders.add_one();
-        let rendered = self.rendered(&capabilities)?;
+        let now = jiff::Timestamp::now().as_second();
+        let load = |name: &str| generated(&self.client, &self.control_namespace, name);
+        let kept = Kept::new(
+            Owner::of(&self.app, &self.control_namespace, &self.instance),
+            &load,
+            now,
+        );
+        let rendered = self.rendered(&capabilities, &kept)?;
+        if !self.observe
+            && let Some(secret) = kept.changed()
+        {
+            // Before anything of it is used: what is synced must be there again.
+            keep_generated(&self.client, &secret)?;
+        }
         let mut compared = Compared {
             context,
             inputs: rendered.inputs,
             source_types: rendered.source_types,
             warnings: rendered.warnings,
+            renew_at: kept.renew_at(),
+            is_renewed: kept.is_renewed(),
             ..Compared::default()
         };
         let objects = self.prepare(rendered.objects, &mut compared);
@@ -366,7 +406,11 @@ impl Comparison {
     }
 
     /// What the sources render to, or what was given instead.
-    fn rendered(&self, capabilities: &Capabilities) -> Result<RenderedApplication, CompareError> {
+    fn rendered(
+        &self,
+        capabilities: &Capabilities,
+        kept: &Kept<'_>,
+    ) -> Result<RenderedApplication, CompareError> {
         let Some(given) = &self.given else {
             return render_application(&RenderJob {
                 app: &self.app,
@@ -374,6 +418,7 @@ impl Comparison {
                 resolved: &self.resolved,
                 sources: &self.sources,
                 capabilities,
+                kept,
             });
         };
         let mut objects = Vec::new();
@@ -424,6 +469,9 @@ impl Comparison {
             || self.keep == Keep::Always
             || previous.context != context
             || !previous.unlisted.is_empty()
+            || previous
+                .renew_at
+                .is_some_and(|at| at <= jiff::Timestamp::now().as_second())
         {
             return Ok(None);
         }
@@ -462,7 +510,10 @@ impl Comparison {
             }
         }
         Ok(Some(CompareOutcome {
-            compared: Compared::clone(previous),
+            compared: Compared {
+                is_renewed: false,
+                ..Compared::clone(previous)
+            },
             items: None,
         }))
     }

@@ -30,6 +30,9 @@ const REPORT_FOLD: Duration = Duration::from_millis(400);
 /// Settled means: nothing to do and no message for so long.
 const QUIET: Duration = Duration::from_millis(700);
 
+/// Certificates are looked at so often, however long they still are good.
+const MAX_RENEWAL_PAUSE: Duration = Duration::from_secs(86_400);
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     Poll(String),
@@ -43,6 +46,8 @@ pub(super) enum Timer {
     Pause(AppId, u64),
     Observe(AppId, u64),
     Held(AppId),
+    /// Certificates of its charts are due for renewal.
+    Renew(AppId),
     Discover,
 }
 
@@ -272,6 +277,12 @@ impl Controller {
                 }
             }
             Timer::Held(id) => self.try_held(&id),
+            Timer::Renew(id) => {
+                if let Some(app) = self.apps.get_mut(&id) {
+                    app.renewal_due = None;
+                }
+                self.want_compare(&id);
+            }
             Timer::Discover => self.discover(),
         }
     }
@@ -662,6 +673,8 @@ impl Controller {
             force_render: false,
             keep: Keep::Always,
             given: None,
+            control_namespace: self.settings.namespace.clone(),
+            observe: self.settings.observe,
             client: self.client.clone(),
             discovery: self.discovery.clone(),
             kube_version: self.kube_version.clone(),
@@ -734,6 +747,11 @@ impl Controller {
                 app.failures = 0;
                 let before = app.compared.replace(Arc::new(outcome.compared));
                 abandon_outdated(app);
+                if app.compared.as_ref().is_some_and(|c| c.is_renewed) {
+                    // Another certificate is as good as another commit.
+                    app.auto.attempted = None;
+                }
+                self.schedule_renewal(id);
                 self.give_way(id, before.as_deref());
                 let Some(app) = self.apps.get_mut(id) else {
                     return;
@@ -774,6 +792,21 @@ impl Controller {
             }
         }
         self.pump(id);
+    }
+
+    /// At two thirds of a certificate's life it is rendered again.
+    fn schedule_renewal(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        let due = app.compared.as_ref().and_then(|compared| compared.renew_at);
+        if due.is_none() || app.renewal_due == due {
+            return;
+        }
+        app.renewal_due = due;
+        let seconds = due.map_or(0, |at| at - jiff::Timestamp::now().as_second());
+        let pause = Duration::from_secs(seconds.max(1) as u64).min(MAX_RENEWAL_PAUSE);
+        self.after(pause, Timer::Renew(id.clone()));
     }
 
     pub(super) fn cascade_done(&mut self, id: &AppId, result: Result<bool, String>) {

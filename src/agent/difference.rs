@@ -1,7 +1,8 @@
 //! The differences of one application, for somebody who asks: rendered and
 //! compared on the spot, nothing kept.
 
-use super::compare::{CompareError, RenderJob, glob_matches, render_application};
+use super::compare::{CompareError, RenderJob, generated, glob_matches, render_application};
+use super::kept::{Kept, Owner};
 use super::sources::Sources;
 use crate::app::Application;
 use crate::diff::{Change, IgnoreRules, Scope, agrees, changes, mask_secret, prepare, tracked_by};
@@ -33,6 +34,9 @@ pub fn differences(
     let resolved = sources
         .resolve(app, true)
         .map_err(|error| CompareError::Render(error.to_string()))?;
+    let load = |name: &str| generated(client, control_namespace, name);
+    let owner = Owner::of(app, control_namespace, &instance);
+    let kept = Kept::new(owner, &load, jiff::Timestamp::now().as_second());
     let rendered = render_application(&RenderJob {
         app,
         instance: &instance,
@@ -42,6 +46,7 @@ pub fn differences(
             kube_version: client.version()?.git_version,
             api_versions: discovery.api_versions(),
         },
+        kept: &kept,
     })?;
     let mut found = Vec::new();
     let mut desired_keys = BTreeSet::new();

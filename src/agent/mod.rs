@@ -22,6 +22,8 @@ mod live;
 
 mod watch;
 
+mod kept;
+
 mod host;
 
 mod credentials;
@@ -69,10 +71,11 @@ mod bootstrap;
 mod handle;
 
 pub use bootstrap::{BootstrapError, bootstrap, installed_seed};
-pub use compare::{CompareError, RenderJob, render_application};
+pub use compare::{CompareError, RenderJob, generated, render_application};
 pub use difference::{Difference, differences};
 pub use handle::{Agent, AppView, Handle};
 pub use host::Seed;
+pub use kept::{Kept, Owner};
 pub use metrics::Metrics;
 pub use settings::Settings;
 pub use sources::{SourceError, Sources};

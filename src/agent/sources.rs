@@ -2,10 +2,11 @@
 //! means, fetched once for all applications that share a repository.
 
 use super::credentials::Repositories;
-use super::host::{RenderHost, Seed};
+use super::host::{RenderHost, Seed, SourceTime};
+use super::kept::Kept;
 use crate::app::{Application, Source};
 use crate::git;
-use crate::helm::Need;
+use crate::helm::{Need, chart::packed_at};
 use crate::http;
 use crate::registry;
 use crate::render;
@@ -420,8 +421,25 @@ impl Sources {
     }
 
     /// What the templates of an application are told of time and chance.
-    pub(super) fn host(&self, instance: &str, resolved: &Resolved) -> RenderHost {
-        RenderHost::new(&self.seed, instance, resolved.committed_at())
+    /// A packed chart has no commit: the time at which it was packed stands.
+    pub(super) fn host<'a>(
+        &self,
+        instance: &str,
+        resolved: &'a Resolved,
+        archive: Option<&[u8]>,
+        kept: &'a Kept<'a>,
+    ) -> RenderHost<'a> {
+        let time = match archive {
+            Some(packed) => packed_at(packed),
+            None => resolved.committed_at(),
+        };
+        let time = match time {
+            Some(seconds) => SourceTime::At(seconds),
+            None => SourceTime::FirstRenderOf {
+                revision: &resolved.revision,
+            },
+        };
+        RenderHost::new(&self.seed, instance, time, kept)
     }
 
     /// Renders one source; charts that it needs are pulled in between.

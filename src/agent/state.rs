@@ -58,6 +58,8 @@ pub(super) struct AppState {
     /// When to try again what failed by itself.
     pub retry_at: Option<Instant>,
     pub failures: u32,
+    /// When a timer looks at its certificates, in Unix seconds.
+    pub renewal_due: Option<i64>,
     /// When a damaged snapshot was last fetched anew.
     pub refetched_at: Option<Instant>,
 }
@@ -127,6 +129,7 @@ impl AppState {
             resource_version: String::new(),
             retry_at: None,
             failures: 0,
+            renewal_due: None,
             refetched_at: None,
         }
     }

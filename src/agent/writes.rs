@@ -646,6 +646,17 @@ pub fn patch_application(
     }
 }
 
+/// Writes the Secret of what an application's charts drew.
+pub fn keep_generated(client: &Client, secret: &Object) -> Result<(), kube::Error> {
+    let options = ApplyOptions {
+        force: true,
+        ..ApplyOptions::by(names::FIELD_MANAGER)
+    };
+    client
+        .apply(&secret_resource(), secret, &options)
+        .map(|_| ())
+}
+
 /// Applications as a resource, known without discovery.
 pub fn application_resource() -> Resource {
     custom_resource(APPLICATION, "applications")

@@ -2,7 +2,7 @@
 
 use super::maps::{Maps, fresh_seed};
 use super::output;
-use crate::agent::{RenderJob, render_application};
+use crate::agent::{Kept, RenderJob, render_application};
 use crate::app::Application;
 use crate::diff::tracking_id;
 use crate::git::Locator;
@@ -119,6 +119,7 @@ fn app(arguments: &AppArguments) -> anyhow::Result<ExitCode> {
             kube_version: arguments.kube_version.clone(),
             api_versions: arguments.api_versions.clone(),
         },
+        kept: &Kept::none(jiff::Timestamp::now().as_second()),
     })
     .with_context(|| format!("app {}", app.name))?;
     for (_, warning) in &rendered.warnings {

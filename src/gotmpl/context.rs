@@ -5,7 +5,7 @@ use super::ast::Tree;
 use super::map::WeakMap;
 use super::stack::StackGuard;
 use super::strconv::quote;
-use super::{Error, FuncTable, GoStr, Map, TemplateSet, Val, builtins, exec, parse};
+use super::{Draw, Error, FuncTable, GoStr, Map, TemplateSet, Val, builtins, exec, parse};
 
 /// What functions need from outside. The room itself has no clock, no
 /// randomness and no cluster.
@@ -15,6 +15,21 @@ pub trait Host {
 
     /// Fills the buffer with random bytes.
     fn random(&self, buffer: &mut [u8]);
+
+    /// The time at which new certificates begin.
+    fn signing_time(&self) -> jiff::Zoned {
+        self.now()
+    }
+
+    /// A function whose result is chance is called: the host may remember
+    /// what `make` gave for an equal draw.
+    fn draw(
+        &self,
+        _draw: &Draw<'_>,
+        make: &mut dyn FnMut() -> Result<Val, Error>,
+    ) -> Result<Val, Error> {
+        make()
+    }
 
     /// Helm's `lookup`: the object, a List where `name` is empty, an empty map
     /// where there is none or where lookups are off.
@@ -88,6 +103,10 @@ pub struct Context<'h> {
     parsed_texts: HashMap<GoStr, Rc<[Rc<Tree>]>>,
     /// The file that is being rendered.
     file: GoStr,
+    /// What is being rendered, for the host.
+    release: GoStr,
+    /// How often each draw was made, by file, function and arguments.
+    draws: HashMap<(GoStr, &'static str, [u8; 32]), u64>,
 }
 
 impl<'h> Context<'h> {
@@ -110,7 +129,16 @@ impl<'h> Context<'h> {
             tracked: Vec::new(),
             parsed_texts: HashMap::new(),
             file: GoStr::new(""),
+            release: GoStr::new(""),
+            draws: HashMap::new(),
         }
+    }
+
+    /// Names what is rendered, so that the host can tell two renders of one
+    /// chart apart.
+    pub fn of_release(mut self, release: &str) -> Self {
+        self.release = release.into();
+        self
     }
 
     /// Executes a template of the set and gives what Helm makes of it: the text
@@ -130,6 +158,25 @@ impl<'h> Context<'h> {
     /// The file whose rendering led here.
     pub fn file(&self) -> &GoStr {
         &self.file
+    }
+
+    pub(super) fn release(&self) -> &GoStr {
+        &self.release
+    }
+
+    /// Counts a draw and gives how many equal ones went before.
+    pub(super) fn count_draw(
+        &mut self,
+        file: &GoStr,
+        function: &'static str,
+        arguments: [u8; 32],
+    ) -> u64 {
+        let count = self
+            .draws
+            .entry((file.clone(), function, arguments))
+            .or_insert(0);
+        *count += 1;
+        *count - 1
     }
 
     /// Counts work that a function is about to do (`until`, `seq`).

@@ -6,7 +6,7 @@ use super::ast::{Command, Function, Operand, Pipe, Variable};
 use super::builtins::{self, Builtin, Special};
 use super::exec::{At, Exec, Rv};
 use super::strconv::quote;
-use super::{Error, FuncDef, GoStr, Type, Val};
+use super::{Chance, Error, FuncDef, GoStr, Type, Val, chance};
 
 type Args = SmallVec<[Val; 6]>;
 
@@ -298,7 +298,11 @@ impl<'t> Exec<'_, '_, 't> {
             values.push(self.validate(last, param(n_args - 1))?.val);
         }
         self.step()?;
-        match (def.call)(self.context, &values) {
+        let result = match def.chance {
+            Chance::No => (def.call)(self.context, &values),
+            Chance::Drawn | Chance::Certificate { .. } => chance::call(self.context, def, &values),
+        };
+        match result {
             Ok(value) => Ok(Rv::of(value, def.result)),
             Err(error) => {
                 self.at = node;

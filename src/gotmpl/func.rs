@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::{Context, Error, Type, Val};
+use super::{Chance, Context, Error, Type, Val};
 
 /// What a function does. The arguments have been checked against the signature:
 /// their number is right, and each is of its parameter's type, or `Val::Nil`
@@ -19,6 +19,7 @@ pub struct FuncDef {
     /// The static type of the first result.
     pub result: Type,
     pub call: Call,
+    pub chance: Chance,
 }
 
 impl FuncDef {
@@ -35,6 +36,7 @@ impl FuncDef {
             variadic: false,
             result,
             call,
+            chance: Chance::No,
         }
     }
 
@@ -52,7 +54,20 @@ impl FuncDef {
             variadic: true,
             result,
             call,
+            chance: Chance::No,
         }
+    }
+
+    /// Its result is chance, which the host may remember.
+    pub const fn drawn(mut self) -> Self {
+        self.chance = Chance::Drawn;
+        self
+    }
+
+    /// It makes certificates, argument `days` being their life.
+    pub const fn certificate(mut self, days: usize) -> Self {
+        self.chance = Chance::Certificate { days };
+        self
     }
 }
 

@@ -18,6 +18,8 @@ mod types;
 
 mod func;
 
+mod chance;
+
 mod context;
 
 mod error;
@@ -52,6 +54,7 @@ pub mod unicode;
 
 pub mod funcs;
 
+pub use chance::{Chance, Draw, Drawn};
 pub use context::{Context, Host, Limits};
 pub use error::Error;
 pub use func::{Call, FuncDef, FuncTable};

@@ -100,6 +100,11 @@ impl ReleaseOptions {
         Ok(())
     }
 
+    /// `namespace/name`
+    pub(super) fn qualified_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
     /// `.Release`
     pub(super) fn to_val(&self) -> Val {
         let map: Map = [

@@ -103,7 +103,8 @@ pub fn render(chart: Chart, options: &RenderOptions<'_>) -> Result<Release, Rend
             rendered.push(template);
         }
     }
-    let mut context = Context::with_templates(Rc::new(engine), options.host, options.limits);
+    let mut context = Context::with_templates(Rc::new(engine), options.host, options.limits)
+        .of_release(&options.release.qualified_name());
 
     // By path, which is the order of the output. A file that is no YAML
     // counts only if all templates render.

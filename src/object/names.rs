@@ -1,6 +1,8 @@
 //! The names of labels, annotations and finalizers that have a meaning.
 
 pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
+/// On the Secret of what was drawn by chance: the application it is for.
+pub const GENERATED_FOR: &str = "drupelet.io/generated-for";
 pub const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
 pub const COMPARE_OPTIONS: &str = "argocd.argoproj.io/compare-options";
 pub const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";

@@ -1,5 +1,6 @@
 //! Archives that want to do harm, or are broken.
 
+use drupelet::helm::chart::packed_at;
 use drupelet::helm::{Chart, chart::MAX_CHART_BYTES, chart::MAX_FILES};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -185,4 +186,24 @@ fn archives_in_an_archive_share_the_limits() {
              size {MAX_CHART_BYTES}"
         ),
     );
+}
+
+#[test]
+fn an_archive_says_when_it_was_packed() {
+    let packed = |time: u64| {
+        archive(|builder| {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(0);
+            header.set_mtime(time);
+            builder
+                .append_data(&mut header, "chart/Chart.yaml", &b""[..])
+                .expect("memory takes it");
+        })
+    };
+    assert_eq!(packed_at(&packed(1_760_000_000)), Some(1_760_000_000));
+    assert_eq!(packed_at(&packed(0)), None, "reproducible archives");
+    assert_eq!(packed_at(&packed(315_532_800)), None, "1980, as zip has it");
+    for malformed in [&b""[..], b"\x1f\x8b\x08", b"no archive", &packed(1)[..20]] {
+        assert_eq!(packed_at(malformed), None);
+    }
 }

@@ -26,6 +26,7 @@ mod deletion;
 mod drift;
 mod examples;
 mod faults;
+mod generated;
 mod holds;
 mod idle;
 mod kills;

@@ -1,6 +1,6 @@
 use super::Place;
 use super::resources::Which;
-use crate::agent::{RenderJob, installed_seed, render_application};
+use crate::agent::{Kept, Owner, RenderJob, generated, installed_seed, render_application};
 use crate::app::Application;
 use crate::cli::maps::Maps;
 use crate::cli::output::{self, Format};
@@ -100,6 +100,8 @@ fn rendered(
     let discovery = client.discover(None)?;
     let instance = app.instance_name(namespace);
     let resolved = sources.resolve(&app, true)?;
+    let load = |name: &str| generated(client, namespace, name);
+    let owner = Owner::of(&app, namespace, &instance);
     let rendered = render_application(&RenderJob {
         app: &app,
         instance: &instance,
@@ -109,6 +111,7 @@ fn rendered(
             kube_version: client.version()?.git_version,
             api_versions: discovery.api_versions(),
         },
+        kept: &Kept::new(owner, &load, jiff::Timestamp::now().as_second()),
     })?;
     for (_, warning) in &rendered.warnings {
         eprintln!("warning: {warning}");

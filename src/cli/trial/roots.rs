@@ -1,7 +1,7 @@
 //! The Applications and AppProjects of a repository that no Application of it
 //! generates.
 
-use crate::agent::{RenderJob, Sources, render_application};
+use crate::agent::{Kept, RenderJob, Sources, render_application};
 use crate::app::DEFAULT_PROJECT;
 use crate::app::{APP_PROJECT, APPLICATION, Application, DEFAULT_NAMESPACE, GROUP};
 use crate::object::Object;
@@ -146,6 +146,7 @@ fn generates(object: &Object, sources: &Sources) -> Vec<Name> {
         resolved: &resolved,
         sources,
         capabilities: &Capabilities::default(),
+        kept: &Kept::none(jiff::Timestamp::now().as_second()),
     });
     let Ok(rendered) = rendered else {
         return Vec::new();

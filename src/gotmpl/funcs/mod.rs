@@ -71,6 +71,9 @@ mod args;
 
 use super::{FuncDef, FuncTable};
 
+pub(super) use crypto::{certificate_of, certificate_val};
+pub(super) use strval::sprint_v;
+
 /// All of them, by noun.
 static TABLES: &[&[FuncDef]] = &[
     crypto::PASSWORDS,

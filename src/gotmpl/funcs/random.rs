@@ -8,19 +8,23 @@ use Type::{Int, Str};
 pub(super) static FUNCTIONS: &[FuncDef] = &[
     FuncDef::new("randAlphaNum", &[Int], Str, |ctx, args| {
         characters(ctx, int(args, 0), |b| b.is_ascii_alphanumeric())
-    }),
+    })
+    .drawn(),
     FuncDef::new("randAlpha", &[Int], Str, |ctx, args| {
         characters(ctx, int(args, 0), |b| b.is_ascii_alphabetic())
-    }),
+    })
+    .drawn(),
     FuncDef::new("randNumeric", &[Int], Str, |ctx, args| {
         characters(ctx, int(args, 0), |b| b.is_ascii_digit())
-    }),
+    })
+    .drawn(),
     FuncDef::new("randAscii", &[Int], Str, |ctx, args| {
         characters(ctx, int(args, 0), |b| (b' '..=b'~').contains(b))
-    }),
-    FuncDef::new("randBytes", &[Int], Str, rand_bytes),
-    FuncDef::new("randInt", &[Int, Int], Type::Int, rand_int),
-    FuncDef::new("uuidv4", &[], Str, uuid),
+    })
+    .drawn(),
+    FuncDef::new("randBytes", &[Int], Str, rand_bytes).drawn(),
+    FuncDef::new("randInt", &[Int, Int], Type::Int, rand_int).drawn(),
+    FuncDef::new("uuidv4", &[], Str, uuid).drawn(),
 ];
 
 /// A random number below `bound`, each as likely as the others.

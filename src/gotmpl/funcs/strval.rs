@@ -29,7 +29,7 @@ pub(super) fn strval(value: &Val) -> Result<GoStr, Error> {
 }
 
 /// `fmt.Sprintf("%v", value)`
-pub(super) fn sprint_v(value: &Val) -> Result<GoStr, Error> {
+pub(in crate::gotmpl) fn sprint_v(value: &Val) -> Result<GoStr, Error> {
     if let Val::Str(text) = value {
         return Ok(text.clone());
     }

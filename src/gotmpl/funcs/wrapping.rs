@@ -16,7 +16,7 @@ pub(super) static FUNCTIONS: &[FuncDef] = &[
     FuncDef::new("wrapWith", &[Int, Str, Str], Str, wrap_with),
     FuncDef::new("nospace", &[Str], Str, no_space),
     FuncDef::new("initials", &[Str], Str, initials),
-    FuncDef::new("shuffle", &[Str], Str, shuffle),
+    FuncDef::new("shuffle", &[Str], Str, shuffle).drawn(),
 ];
 
 fn abbrev(_: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {

@@ -13,6 +13,10 @@ pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024;
 /// Ours: the largest public charts hold some two thousand files.
 pub const MAX_FILES: usize = 20_000;
 
+/// 2015 in Unix seconds: no chart is older, while reproducible archives say
+/// 1970 or 1980.
+const FIRST_CHARTS: i64 = 1_420_070_400;
+
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error("gzip: invalid header")]
@@ -111,6 +115,16 @@ pub fn unpack(mut packed: impl Read, budget: &mut Budget) -> Result<Vec<ChartFil
         return Err(ArchiveError::Empty);
     }
     Ok(files)
+}
+
+/// When an archive was packed, in Unix seconds: the time of its first file.
+/// `None` where it says nothing, or a time that packers use for nothing.
+pub fn packed_at(packed: &[u8]) -> Option<i64> {
+    let plain = flate2::read::MultiGzDecoder::new(packed).take(MAX_FILE_BYTES);
+    let mut archive = tar::Archive::new(plain);
+    let first = archive.entries().ok()?.next()?.ok()?;
+    let seconds = i64::try_from(first.header().mtime().ok()?).ok()?;
+    (seconds > FIRST_CHARTS).then_some(seconds)
 }
 
 /// The name without the base directory, checked as Helm checks it.

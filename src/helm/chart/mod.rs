@@ -11,7 +11,7 @@ pub(super) mod ignore;
 mod load;
 mod metadata;
 
-pub use archive::{ArchiveError, MAX_CHART_BYTES, MAX_FILE_BYTES, MAX_FILES};
+pub use archive::{ArchiveError, MAX_CHART_BYTES, MAX_FILE_BYTES, MAX_FILES, packed_at};
 pub use directory::DirectoryError;
 pub use load::{LoadError, MAX_SUBCHART_DEPTH};
 pub use metadata::{Dependency, Lock, Maintainer, Metadata, ValidationError};

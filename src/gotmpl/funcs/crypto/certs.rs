@@ -18,12 +18,13 @@ use Type::{AnyList, Int, Str};
 const CERTIFICATE: Type = Type::Named("sprig.certificate");
 
 pub(in crate::gotmpl::funcs) static FUNCTIONS: &[FuncDef] = &[
-    FuncDef::new("genPrivateKey", &[Str], Str, gen_private_key),
+    FuncDef::new("genPrivateKey", &[Str], Str, gen_private_key).drawn(),
     FuncDef::new("buildCustomCert", &[Str, Str], CERTIFICATE, build_custom),
     FuncDef::new("genCA", &[Str, Int], CERTIFICATE, |ctx, args| {
         let key = new_key(ctx)?;
         authority(ctx, args, &key)
-    }),
+    })
+    .certificate(1),
     FuncDef::new(
         "genCAWithKey",
         &[Str, Int, Str],
@@ -32,7 +33,8 @@ pub(in crate::gotmpl::funcs) static FUNCTIONS: &[FuncDef] = &[
             let key = given_key(args, 2)?;
             authority(ctx, args, &key)
         },
-    ),
+    )
+    .certificate(1),
     FuncDef::new(
         "genSelfSignedCert",
         &[Str, AnyList, AnyList, Int],
@@ -41,7 +43,8 @@ pub(in crate::gotmpl::funcs) static FUNCTIONS: &[FuncDef] = &[
             let key = new_key(ctx)?;
             self_signed(ctx, args, &key)
         },
-    ),
+    )
+    .certificate(3),
     FuncDef::new(
         "genSelfSignedCertWithKey",
         &[Str, AnyList, AnyList, Int, Str],
@@ -50,7 +53,8 @@ pub(in crate::gotmpl::funcs) static FUNCTIONS: &[FuncDef] = &[
             let key = given_key(args, 4)?;
             self_signed(ctx, args, &key)
         },
-    ),
+    )
+    .certificate(3),
     FuncDef::new(
         "genSignedCert",
         &[Str, AnyList, AnyList, Int, CERTIFICATE],
@@ -59,7 +63,8 @@ pub(in crate::gotmpl::funcs) static FUNCTIONS: &[FuncDef] = &[
             let key = new_key(ctx)?;
             signed(ctx, args, &key)
         },
-    ),
+    )
+    .certificate(3),
     FuncDef::new(
         "genSignedCertWithKey",
         &[Str, AnyList, AnyList, Int, CERTIFICATE, Str],
@@ -68,7 +73,8 @@ pub(in crate::gotmpl::funcs) static FUNCTIONS: &[FuncDef] = &[
             let key = given_key(args, 5)?;
             signed(ctx, args, &key)
         },
-    ),
+    )
+    .certificate(3),
 ];
 
 /// Bits of the keys of certificates.
@@ -156,7 +162,7 @@ fn template(
     let dns_names = items(dns_names, "error processing alternate dns name")?;
     let mut serial = [0; 16];
     ctx.host().random(&mut serial);
-    let now = Time::now(ctx);
+    let now = Time::of(&ctx.host().signing_time());
     Ok(Template {
         serial,
         common_name: common_name.as_bytes().to_vec(),
@@ -218,6 +224,17 @@ impl Certificate {
     fn val(cert: String, key: String) -> Val {
         Val::Object(Rc::new(Certificate { cert, key }))
     }
+}
+
+/// Certificate and key of a `sprig.certificate`.
+pub(in crate::gotmpl) fn certificate_of(value: &Val) -> Option<(String, String)> {
+    let found: &Certificate = value.downcast()?;
+    Some((found.cert.clone(), found.key.clone()))
+}
+
+/// A `sprig.certificate` of two PEM texts.
+pub(in crate::gotmpl) fn certificate_val(cert: String, key: String) -> Val {
+    Certificate::val(cert, key)
 }
 
 impl Object for Certificate {

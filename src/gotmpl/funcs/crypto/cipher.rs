@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use Type::Str;
 
 pub(in crate::gotmpl::funcs) static FUNCTIONS: &[FuncDef] = &[
-    FuncDef::new("encryptAES", &[Str, Str], Str, encrypt),
+    FuncDef::new("encryptAES", &[Str, Str], Str, encrypt).drawn(),
     FuncDef::new("decryptAES", &[Str, Str], Str, decrypt),
 ];
 

@@ -20,6 +20,7 @@ mod pem;
 mod der;
 
 pub(in crate::gotmpl::funcs) use certs::FUNCTIONS as CERTS;
+pub(in crate::gotmpl) use certs::{certificate_of, certificate_val};
 pub(in crate::gotmpl::funcs) use cipher::FUNCTIONS as CIPHER;
 pub(in crate::gotmpl::funcs) use passwords::FUNCTIONS as PASSWORDS;
 

@@ -15,8 +15,9 @@ pub(in crate::gotmpl::funcs) static FUNCTIONS: &[FuncDef] = &[
     ),
     FuncDef::new("bcrypt", &[Str], Str, |ctx, args| {
         Ok(bcrypt_hash(ctx, bytes(args, 0)).into())
-    }),
-    FuncDef::new("htpasswd", &[Str, Str], Str, htpasswd),
+    })
+    .drawn(),
+    FuncDef::new("htpasswd", &[Str, Str], Str, htpasswd).drawn(),
 ];
 
 const SEED: &[u8] = b"com.lyndir.masterpassword";

@@ -60,7 +60,10 @@ impl Time {
     }
 
     pub fn now(ctx: &Context<'_>) -> Time {
-        let now = ctx.host().now();
+        Time::of(&ctx.host().now())
+    }
+
+    pub fn of(now: &jiff::Zoned) -> Time {
         // jiff counts both parts towards zero, Go the nanoseconds forwards.
         let nanos = now.timestamp().as_nanosecond();
         Time {
