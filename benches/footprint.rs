@@ -25,12 +25,18 @@ use std::time::{Duration, Instant};
 use support::git_server;
 
 const UPSTREAM: &str = "https://github.com/dixneuf19/brassberry-kubernetes-cluster-state";
-const BINARY: &str = env!("CARGO_BIN_EXE_drupelet");
 const PATIENCE: Duration = Duration::from_secs(180);
-/// The agent counts as being at rest after so long.
+/// The agent counts as being at rest after so long, and is watched so long
+/// then, or as many seconds as `DRUPELET_REST` says.
 const REST: Duration = Duration::from_secs(15);
 /// Of the 21 Applications: four are in repositories that cannot be reached.
 const EXPECTED: usize = 17;
+
+/// What is measured: `DRUPELET_BINARY`, else the one that cargo built.
+fn binary() -> PathBuf {
+    std::env::var_os("DRUPELET_BINARY")
+        .map_or_else(|| env!("CARGO_BIN_EXE_drupelet").into(), PathBuf::from)
+}
 
 struct Running(Child);
 
@@ -64,12 +70,12 @@ fn main() {
     fs::write(&certificate, &server.certificate).expect("the folder is writable");
     let kubeconfig = folder.path().join("kubeconfig");
 
-    let mut sandbox = Command::new(BINARY);
+    let mut sandbox = Command::new(binary());
     sandbox.args(["sandbox", "--kube-version", "1.21", "--write-kubeconfig"]);
     let _sandbox = start(sandbox.arg(&kubeconfig));
     let client = wait(|| client(&kubeconfig));
     let began = Instant::now();
-    let mut agent = Command::new(BINARY);
+    let mut agent = Command::new(binary());
     agent.args(["agent", "--kubeconfig"]).arg(&kubeconfig);
     agent.arg("--cache-dir").arg(folder.path().join("cache"));
     let agent = start(agent.env("SSL_CERT_FILE", &certificate));
@@ -84,9 +90,12 @@ fn main() {
     let wall = began.elapsed().as_secs_f64();
     let cpu = cpu_seconds(pid);
     let peak = status(pid, "VmHWM");
-    thread::sleep(REST);
+    let seconds = std::env::var("DRUPELET_REST").ok();
+    let seconds = seconds.and_then(|text| text.parse().ok());
+    let rest = seconds.map_or(REST, Duration::from_secs);
+    thread::sleep(rest);
     let (rest, rest_anonymous) = (status(pid, "VmRSS"), status(pid, "RssAnon"));
-    let size = fs::metadata(BINARY).map_or(0, |file| file.len());
+    let size = fs::metadata(binary()).map_or(0, |file| file.len());
 
     println!("agent on brassberry with kube-prometheus-stack, git over https, 21 Applications");
     println!("                     resident   anonymous file-backed   (MiB)");

@@ -33,7 +33,7 @@ pub(super) fn trust(roots: &Roots) -> Result<Trust, String> {
         Roots::Public => {
             return Ok(Trust {
                 anchors: public(),
-                pinned: Vec::new(),
+                pinned: named(),
             });
         }
         Roots::PublicAnd(pem) => (RootCertStore::clone(&public()), pem),
@@ -67,6 +67,19 @@ const MAX_PINNED: usize = 16;
 fn public() -> Arc<RootCertStore> {
     static PUBLIC: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     PUBLIC.get_or_init(|| Arc::new(with_system_files())).clone()
+}
+
+/// What the operator names by SSL_CERT_FILE may also be a server's own
+/// certificate; a distribution's bundle is nothing but anchors.
+fn named() -> Vec<CertificateDer<'static>> {
+    let pem = std::env::var_os("SSL_CERT_FILE").and_then(|file| read_bundle(Path::new(&file)));
+    let pem = pem.unwrap_or_default();
+    let mut certificates = CertificateDer::pem_slice_iter(&pem).flatten();
+    let first: Vec<_> = certificates.by_ref().take(MAX_PINNED).collect();
+    match certificates.next() {
+        Some(_) => Vec::new(),
+        None => first,
+    }
 }
 
 fn with_system_files() -> RootCertStore {
