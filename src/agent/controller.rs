@@ -29,6 +29,9 @@ const FOLD: Duration = Duration::from_millis(50);
 const REPORT_FOLD: Duration = Duration::from_millis(400);
 /// Settled means: nothing to do and no message for so long.
 const QUIET: Duration = Duration::from_millis(700);
+/// After so long without a message, what the controller's own thread has left
+/// over is given back, once.
+const TIDY: Duration = Duration::from_secs(1);
 
 /// Certificates are looked at so often, however long they still are good.
 const MAX_RENEWAL_PAUSE: Duration = Duration::from_secs(86_400);
@@ -94,6 +97,7 @@ impl Jitter {
 
 impl Controller {
     pub fn run(mut self, messages: Receiver<Message>) {
+        let mut untidy = true;
         loop {
             let now = Instant::now();
             while let Some(Reverse((due, _))) = self.timers.peek() {
@@ -105,10 +109,21 @@ impl Controller {
                 }
             }
             self.tell_if_settled();
-            let message = match self.next_wake() {
+            let wake = match (self.next_wake(), untidy) {
+                (Some(wait), true) => Some(wait.min(TIDY)),
+                (None, true) => Some(TIDY),
+                (wait, false) => wait,
+            };
+            let message = match wake {
                 Some(wait) => match messages.recv_timeout(wait) {
                     Ok(message) => message,
-                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Timeout) => {
+                        if untidy && self.last_message.elapsed() >= TIDY {
+                            (self.settings.release_memory)();
+                            untidy = false;
+                        }
+                        continue;
+                    }
                     Err(RecvTimeoutError::Disconnected) => return,
                 },
                 None => match messages.recv() {
@@ -119,6 +134,7 @@ impl Controller {
             if matches!(message, Message::Stop) {
                 return;
             }
+            untidy = true;
             self.take(message);
             // A burst is taken in at once.
             while let Ok(message) = messages.try_recv() {

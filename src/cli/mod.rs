@@ -70,6 +70,7 @@ enum Command {
 const EXIT_NOT_SYNCED: u8 = 2;
 
 pub fn main() -> ExitCode {
+    crate::memory::configure();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
