@@ -40,10 +40,7 @@ impl Controller {
         for app in self.apps.values() {
             for source in app.app.spec.sources() {
                 if source.repo_url == url && source.chart.is_empty() {
-                    tracked.insert(Tracked {
-                        revision: source.target_revision.clone(),
-                        project: app.app.spec.project().to_owned(),
-                    });
+                    tracked.insert(Tracked::of(source, app.app.spec.project()));
                 }
             }
         }
@@ -72,8 +69,7 @@ impl Controller {
                     && answers.iter().any(|(tracked, commit)| {
                         let failed = app.source_error.is_some();
                         let is_at = app.resolved.get(index).map(|r| &r.revision);
-                        tracked.revision == source.target_revision
-                            && tracked.project == app.app.spec.project()
+                        *tracked == Tracked::of(source, app.app.spec.project())
                             && match commit {
                                 // What kept the sources away may be over.
                                 Some(commit) => failed || is_at != Some(commit),

@@ -1,7 +1,7 @@
 //! From the sources of an application to snapshots: which commit a revision
 //! means, fetched once for all applications that share a repository.
 
-use super::credentials::Repositories;
+use super::credentials::{Repositories, Way};
 use super::host::{RenderHost, Seed, SourceTime};
 use super::kept::Kept;
 use crate::app::{Application, Source};
@@ -34,6 +34,10 @@ pub enum SourceError {
     Reference(String),
     #[error("a source with ref {0:?} may not have a chart")]
     ReferenceChart(String),
+    #[error(
+        "source {0}: of OCI registries only Helm charts are served: name the chart in chart, and its folder of the registry in repoURL"
+    )]
+    Oci(String),
     #[error(transparent)]
     Git(#[from] Arc<git::Error>),
     #[error(transparent)]
@@ -57,6 +61,7 @@ impl SourceError {
             | SourceError::MultipleTools(_)
             | SourceError::Plugin(_)
             | SourceError::Reference(_)
+            | SourceError::Oci(_)
             | SourceError::ReferenceChart(_) => false,
         }
     }
@@ -70,6 +75,7 @@ impl SourceError {
             | SourceError::MultipleTools(_)
             | SourceError::Plugin(_)
             | SourceError::Reference(_)
+            | SourceError::Oci(_)
             | SourceError::ReferenceChart(_) => "InvalidSpecError",
         }
     }
@@ -118,8 +124,8 @@ impl Resolved {
     }
 }
 
-/// What was asked: a repository and a revision, for a project.
-type Question = (String, String, String);
+/// What was asked of which repository.
+type Question = (String, Tracked);
 /// What came back; a refusal too is shared, or a repository that hangs would
 /// be waited for once an application.
 type Reply = Result<git::Resolved, Arc<git::Error>>;
@@ -128,7 +134,19 @@ type Reply = Result<git::Resolved, Arc<git::Error>>;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tracked {
     pub revision: String,
+    /// Of the tags that a range is held against.
+    pub tag_prefix: String,
     pub project: String,
+}
+
+impl Tracked {
+    pub fn of(source: &Source, project: &str) -> Self {
+        Self {
+            revision: source.target_revision.clone(),
+            tag_prefix: source.tag_prefix.clone(),
+            project: project.to_owned(),
+        }
+    }
 }
 
 /// For whom charts are fetched.
@@ -207,15 +225,38 @@ impl Sources {
     }
 
     fn repository(&self, url: &str, project: &str) -> Result<git::Repository, git::Error> {
-        self.locator.repository(url, |_| {
-            let way = self
-                .repositories
-                .way(url, project)
-                .map_err(|cause| git::Error::new(url, "log in", git::Fault::Credentials(cause)))?;
-            Ok(git::Access {
-                client: way.client,
-                credentials: way.credentials,
-            })
+        self.locator
+            .repository(url, |_| access(url, self.repositories.way(url, project)))
+    }
+
+    /// A snapshot with its submodules, brought in its way.
+    fn mounted(
+        &self,
+        repository: &git::Repository,
+        snapshot: git::Snapshot,
+        project: &str,
+        bring: impl Fn(&git::Repository, &str) -> Result<git::Snapshot, git::Error>,
+    ) -> Result<git::Snapshot, git::Error> {
+        if !self.repositories.has_submodules() {
+            return Ok(snapshot);
+        }
+        git::with_submodules(snapshot, repository.url(), &|submodule, parent| {
+            let url = submodule.url.to_string();
+            if self.locator.cache.is_none() && self.locator.mapped(&submodule.url).is_none() {
+                tracing::warn!(
+                    path = submodule.path,
+                    url,
+                    "this submodule is left empty: only mapped repositories are served here"
+                );
+                return Ok(None);
+            }
+            let found = self.locator.open(submodule.url.clone(), |_| {
+                let way = self
+                    .repositories
+                    .way_of_submodule(&url, &parent.to_string(), project);
+                access(&url, way)
+            })?;
+            bring(&found, &submodule.commit).map(Some)
         })
     }
 
@@ -268,6 +309,13 @@ impl Sources {
             }
             let repository = self.repository(&source.repo_url, project).ok()?;
             let snapshot = repository.cached(revision)?;
+            let bring = |repository: &git::Repository, commit: &str| {
+                repository.cached(commit).ok_or_else(|| {
+                    let url = repository.url().to_string();
+                    git::Error::new(&url, "look into the cache", git::Fault::NotFound)
+                })
+            };
+            let snapshot = self.mounted(&repository, snapshot, project, bring).ok()?;
             Some(Resolved {
                 url: source.repo_url.clone(),
                 revision: revision.clone(),
@@ -290,12 +338,12 @@ impl Sources {
         }
         let repository = self.repository(&source.repo_url, project)?;
         let lock = self.lock_of(&source.repo_url);
-        let _one_at_a_time = lock.lock().expect("no holder of this lock panics");
-        let question = (
-            source.repo_url.clone(),
-            revision.to_owned(),
-            project.to_owned(),
-        );
+        let one_at_a_time = lock.lock().expect("no holder of this lock panics");
+        let tracked = Tracked {
+            revision: revision.to_owned(),
+            ..Tracked::of(source, project)
+        };
+        let question = (source.repo_url.clone(), tracked);
         let known = self
             .recent()
             .get(&question)
@@ -306,6 +354,11 @@ impl Sources {
             None => self.ask(&repository, question)?,
         };
         let snapshot = repository.fetch(&resolved)?;
+        // A submodule may be of the same repository.
+        drop(one_at_a_time);
+        let snapshot = self.mounted(&repository, snapshot, project, |repository, commit| {
+            repository.fetch(&repository.resolve(commit)?)
+        })?;
         Ok(Resolved {
             url: source.repo_url.clone(),
             revision: resolved.commit.clone(),
@@ -383,11 +436,7 @@ impl Sources {
         let lock = self.lock_of(url);
         let _one_at_a_time = lock.lock().expect("no holder of this lock panics");
         let ask = |tracked: &Tracked| {
-            let question = (
-                url.to_owned(),
-                tracked.revision.clone(),
-                tracked.project.clone(),
-            );
+            let question = (url.to_owned(), tracked.clone());
             let answer = self
                 .repository(url, &tracked.project)
                 .map_err(Arc::new)
@@ -409,7 +458,14 @@ impl Sources {
 
     /// Asks the remote, and remembers the answer for a moment.
     fn ask(&self, repository: &git::Repository, question: Question) -> Reply {
-        let reply = repository.resolve(&question.1).map_err(Arc::new);
+        let Tracked {
+            revision,
+            tag_prefix,
+            ..
+        } = &question.1;
+        let reply = repository
+            .resolve_tagged(revision, tag_prefix)
+            .map_err(Arc::new);
         self.recent()
             .insert(question, (reply.clone(), Instant::now()));
         reply
@@ -498,6 +554,17 @@ impl Sources {
     }
 }
 
+/// The access that a way is.
+fn access(url: &str, way: Result<Way, String>) -> Result<git::Access, git::Error> {
+    let way =
+        way.map_err(|cause| git::Error::new(url, "log in", git::Fault::Credentials(cause)))?;
+    Ok(git::Access {
+        client: way.client,
+        credentials: way.credentials,
+        ssh: way.ssh,
+    })
+}
+
 /// What can be said of sources without asking anybody.
 fn check_sources(app: &Application) -> Result<(), SourceError> {
     let sources = app.spec.sources();
@@ -511,6 +578,9 @@ fn check_sources(app: &Application) -> Result<(), SourceError> {
         }
         if let Some(plugin) = &source.plugin {
             return Err(SourceError::Plugin(plugin.name.clone()));
+        }
+        if source.chart.is_empty() && source.repo_url.to_lowercase().starts_with("oci://") {
+            return Err(SourceError::Oci(source.repo_url.clone()));
         }
         if !source.chart.is_empty() && !source.path.is_empty() {
             return Err(SourceError::Ambiguous(source.repo_url.clone()));

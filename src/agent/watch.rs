@@ -50,6 +50,7 @@ impl Watches {
                     seen: BTreeMap::new(),
                     applications: Vec::new(),
                     listing: None,
+                    listing_configs: None,
                 };
                 while let Some((watched, event)) = notices.blocking_recv() {
                     if !events.take(&watched, event) {
@@ -126,6 +127,8 @@ struct Events {
     results: Sender<Message>,
     /// The Secrets that a list in progress has mentioned.
     listing: Option<BTreeSet<String>>,
+    /// The ConfigMaps likewise.
+    listing_configs: Option<BTreeSet<String>>,
     /// What a list in progress has mentioned, by kind.
     seen: BTreeMap<(String, String), BTreeSet<ResourceKey>>,
     applications: Vec<AppId>,
@@ -235,13 +238,24 @@ impl Events {
         !is_news || self.send(Message::RepositoriesChanged)
     }
 
-    fn config_map(&self, event: Event) -> bool {
+    fn config_map(&mut self, event: Event) -> bool {
         let repositories = self.sources.repositories();
         let is_news = match event {
-            Event::Restarted => false,
-            Event::Applied(config) => repositories.configure(config.name(), Some(&config)),
+            Event::Restarted => {
+                self.listing_configs = Some(BTreeSet::new());
+                false
+            }
+            Event::Applied(config) => {
+                if let Some(listing) = &mut self.listing_configs {
+                    listing.insert(config.name().to_owned());
+                }
+                repositories.configure(config.name(), Some(&config))
+            }
             Event::Deleted(config) => repositories.configure(config.name(), None),
             Event::Current => {
+                if let Some(listed) = self.listing_configs.take() {
+                    repositories.retain_configs(|name| listed.contains(name));
+                }
                 repositories.set_configs_listed();
                 true
             }

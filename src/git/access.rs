@@ -3,6 +3,7 @@
 use http::HeaderValue;
 
 use super::error::Fault;
+use super::ssh::Ssh;
 use super::url::RepositoryUrl;
 use crate::http::{Client, Credentials};
 
@@ -12,6 +13,7 @@ use crate::http::{Client, Credentials};
 pub struct Access {
     pub client: Client,
     pub credentials: Option<Credentials>,
+    pub ssh: Ssh,
 }
 
 impl Access {
@@ -19,6 +21,7 @@ impl Access {
         Self {
             client,
             credentials: None,
+            ssh: Ssh::default(),
         }
     }
 

@@ -56,6 +56,8 @@ pub enum Fault {
     TooLarge { limit: u64 },
     #[error("the object database is damaged: {0}")]
     Damaged(String),
+    #[error("{0}")]
+    Submodule(String),
     #[error("is not a git repository")]
     NotGit,
     #[error("{0}")]
@@ -103,6 +105,7 @@ impl Error {
             | Fault::Ambiguous(_)
             | Fault::Abbreviated { .. }
             | Fault::TooLarge { .. }
+            | Fault::Submodule(_)
             | Fault::NotGit
             | Fault::Local(_) => false,
         }

@@ -19,6 +19,7 @@ mod revision;
 
 mod objects;
 mod snapshot;
+mod submodules;
 mod tree;
 
 mod folder;
@@ -29,6 +30,7 @@ mod access;
 mod counters;
 mod https;
 mod remote;
+mod ssh;
 
 mod cache;
 mod compact;
@@ -45,6 +47,8 @@ pub use local::{Branches, LocalRepository};
 pub use repository::{Locator, Repository};
 pub use revision::Resolved;
 pub use snapshot::{CommitInfo, Snapshot};
+pub use ssh::Ssh;
 pub use status::Changes;
+pub use submodules::{MAX_SUBMODULE_DEPTH, MAX_SUBMODULES, Submodule, with_submodules};
 pub use tree::GitTree;
 pub use url::{RepositoryUrl, Scheme};

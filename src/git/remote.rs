@@ -19,6 +19,7 @@ use gix::protocol::fetch::{self, Arguments, Negotiate, Shallow, Tags, negotiate}
 use gix::protocol::handshake::Ref;
 use gix::protocol::ls_refs::RefPrefixes;
 use gix::protocol::transport::client::blocking_io::{Transport, http::connect_http};
+use gix::protocol::transport::client::git;
 use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Handshake, LsRefsCommand};
 
@@ -28,6 +29,7 @@ use super::error::{Fault, chain};
 use super::https::{FaultCell, HttpsTransport, lock};
 use super::mirror::Mirror;
 use super::objects::{MAX_OBJECT_BYTES, Objects};
+use super::ssh;
 use super::url::{RepositoryUrl, Scheme};
 
 /// A pack above this is not taken; the largest cluster repositories have a
@@ -69,7 +71,20 @@ impl Session {
                 let transport = connect_http(https, address, Protocol::V2, false);
                 (Box::new(transport), fault)
             }
-            Scheme::Ssh => return Err(Fault::Ssh("ssh is not served yet".into())),
+            Scheme::Ssh => {
+                let (reader, writer, fault) = ssh::connect(url, access, counters, MAX_PACK_BYTES)?;
+                let transport = git::blocking_io::Connection::new(
+                    reader,
+                    writer,
+                    Protocol::V2,
+                    url.path.as_str(),
+                    None::<(&str, _)>,
+                    git::ConnectMode::Process,
+                    false,
+                )
+                .custom_url(Some(url.to_string().into()));
+                (Box::new(transport), fault)
+            }
             Scheme::File => return Err(Fault::Url("is a local repository".into())),
         };
         let handshake = gix::protocol::handshake(

@@ -50,7 +50,15 @@ impl Locator {
         url: &str,
         access: impl FnOnce(&RepositoryUrl) -> Result<Access, Error>,
     ) -> Result<Repository, Error> {
-        let url = RepositoryUrl::parse(url)?;
+        self.open(RepositoryUrl::parse(url)?, access)
+    }
+
+    /// The same for a URL that was taken apart already.
+    pub fn open(
+        &self,
+        url: RepositoryUrl,
+        access: impl FnOnce(&RepositoryUrl) -> Result<Access, Error>,
+    ) -> Result<Repository, Error> {
         if let Some(path) = self.mapped(&url) {
             return Ok(Repository {
                 url,

@@ -24,6 +24,8 @@ pub struct Snapshot {
     /// 40 hexadecimal digits; of a plain folder, a digest of its content.
     pub commit: String,
     content: Content,
+    /// Other snapshots that stand below paths of this one: its submodules.
+    mounted: Vec<(String, Snapshot)>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +65,7 @@ impl Snapshot {
                 commit,
                 damaged,
             },
+            mounted: Vec::new(),
         }
     }
 
@@ -71,7 +74,13 @@ impl Snapshot {
             repository: repository.to_owned(),
             commit: digest,
             content: Content::Folder(path),
+            mounted: Vec::new(),
         }
+    }
+
+    /// The same with these snapshots in the place of its submodules.
+    pub fn with(self, mounted: Vec<(String, Snapshot)>) -> Self {
+        Self { mounted, ..self }
     }
 
     /// The tree of the commit, opened for reading on this thread.
@@ -80,7 +89,11 @@ impl Snapshot {
             Content::Git { .. } => {
                 let (objects, commit) = self.open("open the tree of the commit")?;
                 let root = self.commit_object(&objects, commit, |c| c.tree())?;
-                Ok(Box::new(GitTree::new(objects, root)))
+                let mounted = self.mounted.iter();
+                let mounted = mounted
+                    .map(|(path, snapshot)| Ok((path.clone(), snapshot.tree()?)))
+                    .collect::<Result<Vec<_>, Error>>()?;
+                Ok(Box::new(GitTree::new(objects, root, mounted)))
             }
             Content::Folder(path) => Ok(Box::new(FolderTree::new(path.clone()))),
         }
@@ -109,13 +122,14 @@ impl Snapshot {
 
     /// Did reading find something missing or damaged? Then fetch again.
     pub fn is_damaged(&self) -> bool {
-        match &self.content {
+        let own = match &self.content {
             Content::Git {
                 damaged: Some(flag),
                 ..
             } => flag.load(Ordering::SeqCst),
             Content::Git { damaged: None, .. } | Content::Folder(_) => false,
-        }
+        };
+        own || self.mounted.iter().any(|(_, below)| below.is_damaged())
     }
 
     fn open(&self, operation: &str) -> Result<(Objects, ObjectId), Error> {

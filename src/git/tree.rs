@@ -23,6 +23,8 @@ pub struct GitTree {
     objects: Objects,
     root: ObjectId,
     trees: RefCell<TreeCache>,
+    /// Submodules by path.
+    mounted: Vec<(String, Box<dyn Tree>)>,
 }
 
 #[derive(Default)]
@@ -32,12 +34,28 @@ struct TreeCache {
 }
 
 impl GitTree {
-    pub(super) fn new(objects: Objects, root: ObjectId) -> Self {
+    pub(super) fn new(
+        objects: Objects,
+        root: ObjectId,
+        mounted: Vec<(String, Box<dyn Tree>)>,
+    ) -> Self {
         Self {
             objects,
             root,
             trees: RefCell::default(),
+            mounted,
         }
+    }
+
+    /// The submodule that a path leads into, and the path within.
+    fn submodule<'a>(&self, path: &'a str) -> Option<(&dyn Tree, &'a str)> {
+        self.mounted.iter().find_map(|(at, tree)| {
+            let rest = path.trim_start_matches('/').strip_prefix(at.as_str())?;
+            match rest.is_empty() {
+                true => Some((&**tree, rest)),
+                false => Some((&**tree, rest.strip_prefix('/')?)),
+            }
+        })
     }
 
     fn tree(&self, id: ObjectId, path: &str) -> Result<Rc<Vec<u8>>, TreeError> {
@@ -82,6 +100,21 @@ impl GitTree {
         Ok(Some(found))
     }
 
+    /// A submodule that is here is a directory, named by its commit.
+    fn as_mounted(&self, path: &str, entry: Entry) -> Entry {
+        let is_here = entry.kind == EntryKind::Submodule
+            && self
+                .submodule(path)
+                .is_some_and(|(_, rest)| rest.is_empty());
+        match is_here {
+            true => Entry {
+                kind: EntryKind::Directory,
+                ..entry
+            },
+            false => entry,
+        }
+    }
+
     fn malformed(&self, path: &str, id: ObjectId, error: &gix::Error) -> TreeError {
         tree_error(path, self.objects.broken(id, error.to_string()))
     }
@@ -89,10 +122,19 @@ impl GitTree {
 
 impl Tree for GitTree {
     fn entry(&self, path: &str) -> Result<Option<Entry>, TreeError> {
-        Ok(self.lookup(path)?.map(entry_of))
+        if let Some((tree, rest)) = self.submodule(path)
+            && !rest.is_empty()
+        {
+            return tree.entry(rest).map_err(|error| below(error, path));
+        }
+        let found = self.lookup(path)?.map(entry_of);
+        Ok(found.map(|entry| self.as_mounted(path, entry)))
     }
 
     fn list(&self, directory: &str) -> Result<Vec<(String, Entry)>, TreeError> {
+        if let Some((tree, rest)) = self.submodule(directory) {
+            return tree.list(rest).map_err(|error| below(error, directory));
+        }
         let path = || directory.to_owned();
         let id = match self.lookup(directory)? {
             Some((Mode::Tree, id)) => id,
@@ -112,6 +154,12 @@ impl Tree for GitTree {
                 continue;
             }
             let found = entry_of((entry.mode.kind(), entry.oid.to_owned()));
+            let found = match found.kind {
+                EntryKind::Submodule => {
+                    self.as_mounted(&crate::tree::join(directory.trim_matches('/'), name), found)
+                }
+                _ => found,
+            };
             entries.push((name.to_owned(), found));
         }
         // Git sorts directories as if a slash followed.
@@ -120,6 +168,11 @@ impl Tree for GitTree {
     }
 
     fn read(&self, file: &str) -> Result<Vec<u8>, TreeError> {
+        if let Some((tree, rest)) = self.submodule(file)
+            && !rest.is_empty()
+        {
+            return tree.read(rest).map_err(|error| below(error, file));
+        }
         let path = || file.to_owned();
         match self.lookup(file)? {
             Some((Mode::Blob | Mode::BlobExecutable | Mode::Link, id)) => self
@@ -146,6 +199,20 @@ fn entry_of((mode, id): (Mode, ObjectId)) -> Entry {
     Entry {
         kind,
         id: id.as_slice().to_vec(),
+    }
+}
+
+/// An error of a submodule, with the path from the outer root.
+fn below(error: TreeError, outer: &str) -> TreeError {
+    let path = outer.to_owned();
+    match error {
+        TreeError::NotFound { .. } => TreeError::NotFound { path },
+        TreeError::IsDirectory { .. } => TreeError::IsDirectory { path },
+        TreeError::NotDirectory { .. } => TreeError::NotDirectory { path },
+        TreeError::Outside { .. } => TreeError::Outside { path },
+        TreeError::SymlinkLoop { .. } => TreeError::SymlinkLoop { path },
+        TreeError::TooLarge { bytes, limit, .. } => TreeError::TooLarge { path, bytes, limit },
+        TreeError::Read { cause, .. } => TreeError::Read { path, cause },
     }
 }
 

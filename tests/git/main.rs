@@ -2,6 +2,8 @@
 
 mod local;
 mod remote;
+mod ssh;
+mod submodules;
 
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]

@@ -69,8 +69,8 @@ impl Place {
         let mut locator = Locator::default();
         locator.cache = self.cache.clone();
         let access = Access {
-            client: self.client(),
             credentials: self.credentials.clone(),
+            ..Access::anonymous(self.client())
         };
         locator.repository(url, |_| Ok(access)).expect("is served")
     }

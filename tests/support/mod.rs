@@ -6,3 +6,4 @@ pub mod git_server;
 pub mod proxy;
 pub mod repository;
 pub mod serve;
+pub mod ssh_server;

@@ -30,6 +30,17 @@ pub(super) fn normalized(url: &str) -> String {
     }
 }
 
+/// Scheme, host and port.
+pub(super) fn server(url: &str) -> String {
+    let text = normalized(url);
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", &text));
+    format!("{scheme}://{}", rest.split('/').next().unwrap_or_default())
+}
+
+pub(super) fn is_ssh(url: &str) -> bool {
+    split_scheme(&url.trim().to_lowercase()).0 == "ssh"
+}
+
 /// A template's URL: a slash at its end means a whole folder.
 pub(super) fn template(url: &str) -> String {
     let text = normalized(url);

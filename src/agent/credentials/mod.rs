@@ -16,10 +16,11 @@ mod legacy;
 
 mod github;
 
+use crate::git;
 use crate::http::{self, ClientCertificate, Credentials, ProxyChoice, Roots};
 use crate::kube;
 use crate::object::{Object, names};
-use entry::{Entry, Text, secret_value};
+use entry::{Entry, Text, parse_bool, secret_value};
 use github::Tokens;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -28,6 +29,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 const CONFIG: &str = "argocd-cm";
 const TLS_CERTIFICATES: &str = "argocd-tls-certs-cm";
 const SSH_KNOWN_HOSTS: &str = "argocd-ssh-known-hosts-cm";
+const PARAMETERS: &str = "argocd-cmd-params-cm";
+/// Of the parameters: `"false"` leaves submodules empty.
+const SUBMODULES: &str = "reposerver.enable.git.submodule";
 
 /// Clients with settings of their own that are kept: each holds connections.
 const MAX_CLIENTS: usize = 32;
@@ -37,6 +41,7 @@ pub(super) struct Way {
     pub client: http::Client,
     pub credentials: Option<Credentials>,
     pub plain_oci: bool,
+    pub ssh: git::Ssh,
 }
 
 /// What is known of repositories; shared between the watch and the fetches.
@@ -58,6 +63,7 @@ struct Known {
     /// PEM by host.
     certificates: BTreeMap<String, Arc<str>>,
     known_hosts: Option<Arc<str>>,
+    without_submodules: bool,
     clients: Vec<(http::Settings, http::Client)>,
     /// What was listed, or may not be.
     secrets_listed: bool,
@@ -164,8 +170,29 @@ impl Repositories {
                 known.known_hosts = fresh;
                 is_news
             }
+            PARAMETERS => {
+                let fresh = texts(config)
+                    .any(|(key, text)| key == SUBMODULES && parse_bool(text) == Some(false));
+                let mut known = self.known();
+                let is_news = known.without_submodules != fresh;
+                known.without_submodules = fresh;
+                is_news
+            }
             _ => false,
         }
+    }
+
+    /// Only these ConfigMaps are there.
+    pub(super) fn retain_configs(&self, is_there: impl Fn(&str) -> bool) {
+        for name in [CONFIG, TLS_CERTIFICATES, SSH_KNOWN_HOSTS, PARAMETERS] {
+            if !is_there(name) {
+                self.configure(name, None);
+            }
+        }
+    }
+
+    pub(super) fn has_submodules(&self) -> bool {
+        !self.known().without_submodules
     }
 
     /// The URL of the Helm repository that is registered under a name.
@@ -187,21 +214,61 @@ impl Repositories {
     /// The way to a repository for an application of a project. What cannot
     /// be used is an error that names the Secret and the key.
     pub(super) fn way(&self, url: &str, project: &str) -> Result<Way, String> {
-        let (entry, certificate) = {
+        let (entry, certificate, known_hosts) = {
             let known = self.known();
             let certificate = known.certificates.get(&address::host(url)).cloned();
-            (known.entry(url, project), certificate)
+            (
+                known.entry(url, project),
+                certificate,
+                known.known_hosts.clone(),
+            )
         };
         if let Some(fault) = &entry.fault {
             return Err(fault.clone());
         }
         let told = |why: String| format!("{}: {why}", entry.origin);
         let client = self.client(&entry, certificate).map_err(told)?;
-        let credentials = self.credentials(&entry, url, &client).map_err(told)?;
+        if address::is_ssh(url) {
+            return Ok(Way {
+                client,
+                credentials: None,
+                plain_oci: false,
+                ssh: self.ssh(&entry, known_hosts).map_err(told)?,
+            });
+        }
+        let credentials = self.credentials(&entry, &client).map_err(told)?;
         Ok(Way {
             client,
             credentials,
             plain_oci: entry.plain_oci,
+            ssh: git::Ssh::default(),
+        })
+    }
+
+    /// The way to a submodule: its own where there is one, else, on the same
+    /// server, that of the repository that names it.
+    pub(super) fn way_of_submodule(
+        &self,
+        url: &str,
+        parent: &str,
+        project: &str,
+    ) -> Result<Way, String> {
+        let is_named = !self.known().entry(url, project).origin.is_empty();
+        match !is_named && address::server(url) == address::server(parent) {
+            true => self.way(parent, project),
+            false => self.way(url, project),
+        }
+    }
+
+    fn ssh(&self, entry: &Entry, known_hosts: Option<Arc<str>>) -> Result<git::Ssh, String> {
+        if !entry.proxy.is_empty() {
+            return Err("proxy is not supported for ssh".to_owned());
+        }
+        let key = self.value(&entry.ssh_private_key)?;
+        Ok(git::Ssh {
+            private_key: (!key.is_empty()).then(|| Arc::from(key)),
+            known_hosts,
+            any_host_key: entry.insecure,
         })
     }
 
@@ -238,12 +305,8 @@ impl Repositories {
     fn credentials(
         &self,
         entry: &Entry,
-        url: &str,
         client: &http::Client,
     ) -> Result<Option<Credentials>, String> {
-        if url.trim().to_lowercase().starts_with("ssh://") {
-            return Ok(None);
-        }
         let has_basic = entry.username.is_set() || entry.password.is_set();
         if entry.bearer_token.is_set() && !(entry.force_basic && has_basic) {
             return Ok(Some(Credentials::Bearer(self.value(&entry.bearer_token)?)));

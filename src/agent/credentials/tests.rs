@@ -259,3 +259,99 @@ fn certificates_are_for_their_host() {
     assert!(known.way("https://git.example:8443/a", "").is_err());
     assert!(known.way("https://other.example/a", "").is_ok());
 }
+
+fn config_map(name: &str, key: &str, text: &str) -> Object {
+    let text = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: argocd}}\ndata:\n  {key}: {text:?}\n"
+    );
+    object(&text)
+}
+
+#[test]
+fn ssh_repositories_get_the_key_and_the_known_hosts() {
+    let known = repositories(&[
+        secret(
+            "a",
+            "repo-creds",
+            &[("url", "git@git.example:org"), ("sshPrivateKey", "KEY\n")],
+        ),
+        secret(
+            "b",
+            "repository",
+            &[
+                ("url", "ssh://git@other.example/x"),
+                ("sshPrivateKey", "KEY2"),
+                ("insecureIgnoreHostKey", "true"),
+            ],
+        ),
+        secret(
+            "c",
+            "repository",
+            &[("url", "git@proxied.example:x"), ("proxy", "http://p:1")],
+        ),
+    ]);
+    let hosts = config_map("argocd-ssh-known-hosts-cm", "ssh_known_hosts", "h k v");
+    known.configure("argocd-ssh-known-hosts-cm", Some(&hosts));
+    let way = known
+        .way("git@git.example:org/x.git", "default")
+        .expect("is usable");
+    assert_eq!(way.ssh.private_key.as_deref(), Some("KEY\n"));
+    assert_eq!(way.ssh.known_hosts.as_deref(), Some("h k v"));
+    assert!(!way.ssh.any_host_key && way.credentials.is_none());
+    assert!(!format!("{:?}", way.ssh).contains("KEY"));
+    let way = known
+        .way("ssh://other.example/x.git", "default")
+        .expect("is usable");
+    assert!(way.ssh.any_host_key);
+    let error = known.way("git@proxied.example:x", "default").map(|_| ());
+    let error = error.expect_err("has a proxy");
+    assert!(error.contains("proxy is not supported for ssh"), "{error}");
+}
+
+#[test]
+fn a_submodule_takes_its_parents_credentials_on_the_same_server_alone() {
+    let known = repositories(&[
+        secret(
+            "a",
+            "repository",
+            &[("url", URL), ("username", "u"), ("password", "p")],
+        ),
+        secret(
+            "b",
+            "repository",
+            &[
+                ("url", "https://git.example/org/own"),
+                ("username", "own"),
+                ("password", "p"),
+            ],
+        ),
+    ]);
+    let check = |url: &str, expected: Option<Credentials>| {
+        let way = known.way_of_submodule(url, URL, "default");
+        let found = way.expect("is usable").credentials;
+        assert!(found == expected, "{url}: {found:?}");
+    };
+    check("https://git.example/org/sub", basic("u", "p"));
+    check("https://git.example/org/own", basic("own", "p"));
+    check("https://git.example:8443/org/sub", None);
+    check("http://git.example/org/sub", None);
+    check("https://git.example.evil/org/sub", None);
+    check("https://git.example@evil/org/sub", None);
+    check("git@git.example:org/sub", None);
+}
+
+#[test]
+fn a_config_map_that_a_new_list_lacks_is_forgotten() {
+    let known = repositories(&[]);
+    let parameters = config_map(
+        "argocd-cmd-params-cm",
+        "reposerver.enable.git.submodule",
+        "false",
+    );
+    known.configure("argocd-cmd-params-cm", Some(&parameters));
+    assert!(!known.has_submodules());
+    known.retain_configs(|name| name == "argocd-cmd-params-cm");
+    assert!(!known.has_submodules());
+    known.retain_configs(|_| false);
+    assert!(known.has_submodules());
+}
