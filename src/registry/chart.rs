@@ -115,6 +115,7 @@ pub(super) struct Shared {
     pub store: Store,
     pub counters: Counters,
     pub indexes: Mutex<BTreeMap<(String, String), IndexState>>,
+    /// By chart's URL and a digest of who asked.
     pub tokens: Mutex<BTreeMap<(String, String), Token>>,
 }
 

@@ -44,7 +44,6 @@ pub(super) struct Oci<'a> {
     access: &'a Access,
     /// `https://registry/v2/path/chart`
     base: String,
-    host: String,
     /// `path/chart`
     name: String,
 }
@@ -82,7 +81,6 @@ impl<'a> Oci<'a> {
             request,
             access,
             base: format!("{scheme}://{server}/v2/{name}"),
-            host: server.to_owned(),
             name,
         })
     }
@@ -197,7 +195,11 @@ impl<'a> Oci<'a> {
 
     /// One request, and a second one where the registry wants to know who asks.
     fn get(&self, url: &str, accept: &str, what: &str) -> Result<Response<Body>, Fault> {
-        let key = (self.host.clone(), self.name.clone());
+        let own = authorization(self.access)?;
+        let asker = own
+            .as_ref()
+            .map_or_else(String::new, |own| sha256(own.as_bytes()));
+        let key = (self.base.clone(), asker);
         let now = Instant::now();
         let known = lock(&self.shared.tokens)
             .get(&key)

@@ -206,3 +206,45 @@ fn tokens_are_fetched_with_credentials_and_kept() {
     let error = get(&access, "2.x").expect_err("speaks no TLS");
     assert!(!error.to_string().contains("s3cret"));
 }
+
+#[test]
+fn a_token_serves_those_alone_who_have_the_credentials() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let server = Server::plain(|asked| {
+        let host = asked.header("host").unwrap_or_default().to_owned();
+        if asked.target.starts_with("/token?") {
+            let known = asked.header("authorization") == Some("Basic YWRhOnMzY3JldA==");
+            return match known {
+                true => Answer::ok(r#"{"token":"t0ken","expires_in":300}"#),
+                false => Answer::status(401, ""),
+            };
+        }
+        if asked.header("authorization") == Some("Bearer t0ken") {
+            return open_registry(asked);
+        }
+        Answer::status(401, "").header(
+            "www-authenticate",
+            &format!("Bearer realm=\"http://{host}/token\",service=\"s\",scope=\"repository:team/app:pull\""),
+        )
+    });
+    let charts = charts(&home);
+    let owner = Access {
+        credentials: basic("s3cret"),
+        ..plain(&server)
+    };
+    let wanted = request(&server, "1.x");
+    charts.resolve(&wanted, &owner).expect("is let in");
+    for credentials in [None, basic("wrong")] {
+        let given = credentials.is_some();
+        let other = Access {
+            credentials,
+            ..plain(&server)
+        };
+        let error = charts.resolve(&wanted, &other).expect_err("is refused");
+        assert!(
+            matches!(error.fault, Fault::Unauthenticated { given: told } if told == given),
+            "{error}"
+        );
+    }
+    charts.resolve(&wanted, &owner).expect("is let in still");
+}
