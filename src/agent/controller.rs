@@ -1,8 +1,9 @@
 //! The thread that owns all applications: it takes one message at a time,
 //! decides, and hands work to the pools.
 
+use super::clusters::Clusters;
 use super::compare::{CompareError, CompareOutcome, Comparison, Keep};
-use super::live::Live;
+use super::destination::{ClusterId, Reach};
 use super::message::{AppId, Message};
 use super::metrics::Metrics;
 use super::operation::Stage;
@@ -10,10 +11,9 @@ use super::pool::Pool;
 use super::settings::Settings;
 use super::sources::{Resolved, SourceError, Sources};
 use super::state::{AppState, Job};
-use super::watch::Watches;
 use crate::app::{AppProject, Application, Operation, OperationPhase, OperationState};
 use crate::diff::digest_of;
-use crate::kube::{Client, Discovery};
+use crate::kube::Client;
 use crate::object::{Object, ResourceKey};
 use crate::sync::Event;
 use crate::value::Value;
@@ -51,16 +51,17 @@ pub(super) enum Timer {
     Held(AppId),
     /// Certificates of its charts are due for renewal.
     Renew(AppId),
-    Discover,
+    Discover(ClusterId),
+    Connect(ClusterId),
 }
 
 pub(super) struct Controller {
     pub settings: Settings,
+    /// To the cluster where the Applications are.
     pub client: Client,
-    pub kube_version: String,
-    pub discovery: Arc<Discovery>,
-    pub live: Arc<Live>,
-    pub watches: Watches,
+    /// The agent's own cluster among them, always reached.
+    pub destinations: BTreeMap<ClusterId, Reach>,
+    pub clusters: Clusters,
     pub sources: Arc<Sources>,
     pub metrics: Arc<Metrics>,
     pub results: Sender<Message>,
@@ -72,8 +73,6 @@ pub(super) struct Controller {
     pub timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     /// Repositories that have a poll timer.
     pub polled: BTreeSet<String>,
-    pub discovering: bool,
-    pub rediscover: bool,
     pub applications_listed: bool,
     pub projects_listed: bool,
     pub awaiting_settled: Vec<Sender<()>>,
@@ -216,10 +215,14 @@ impl Controller {
                     self.pump(&id);
                 }
             }
-            Message::Live(key, moved) => self.live_moved(&key, &moved.instances, &moved),
+            Message::Live(cluster, key, moved) => self.live_moved(&cluster, &key, &moved),
             Message::KindListed => self.kind_listed(),
-            Message::KindsChanged => self.kinds_changed(),
-            Message::Discovered(result) => self.discovered(result),
+            Message::KindsChanged(cluster) => self.kinds_changed(&cluster),
+            Message::Discovered(cluster, result) => self.discovered(&cluster, result),
+            Message::Cluster(secret, cluster) => self.cluster(&secret, *cluster),
+            Message::ClustersListed(secrets) => self.clusters_listed(|name| secrets.contains(name)),
+            Message::ClusterGone(secret) => self.clusters_listed(|name| name != secret),
+            Message::Connected(cluster, secret, result) => self.connected(cluster, &secret, result),
             Message::Resolved(id, generation, result) => self.resolved(&id, generation, result),
             Message::Polled(url, answers) => self.polled(&url, &answers),
             Message::RepositoriesChanged => self.repositories_changed(),
@@ -299,7 +302,8 @@ impl Controller {
                 }
                 self.want_compare(&id);
             }
-            Timer::Discover => self.discover(),
+            Timer::Discover(cluster) => self.discover(&cluster),
+            Timer::Connect(cluster) => self.reconnect(&cluster),
         }
     }
 
@@ -501,16 +505,15 @@ impl Controller {
     }
 
     /// A live object that carries our label moved.
-    fn live_moved(
-        &mut self,
-        key: &ResourceKey,
-        instances: &BTreeSet<String>,
-        moved: &super::live::Moved,
-    ) {
+    fn live_moved(&mut self, cluster: &ClusterId, key: &ResourceKey, moved: &super::live::Moved) {
+        let live = self
+            .destination_at(cluster)
+            .and_then(|destination| destination.live.get(key));
         let ids: Vec<AppId> = self
             .apps
             .iter()
-            .filter(|(_, app)| instances.contains(&app.instance))
+            .filter(|(_, app)| moved.instances.contains(&app.instance))
+            .filter(|(_, app)| self.cluster_of(app).as_ref() == Ok(cluster))
             .map(|(id, _)| id.clone())
             .collect();
         for id in ids {
@@ -533,7 +536,6 @@ impl Controller {
             let Some(compared) = &app.compared else {
                 continue;
             };
-            let live = self.live.get(key);
             let drifted = match (compared.item(key), &live) {
                 (Some(item), _) if item.is_hook => false,
                 (Some(item), Some(_)) if item.code != crate::app::SyncCode::Synced => moved.content,
@@ -680,8 +682,9 @@ impl Controller {
     }
 
     /// A comparison of an application that renders, whatever was before.
-    pub(super) fn comparison(&self, app: &AppState) -> Comparison {
-        Comparison {
+    pub(super) fn comparison(&self, app: &AppState) -> Option<Comparison> {
+        let destination = self.destination(app)?;
+        Some(Comparison {
             app: app.app.clone(),
             instance: app.instance.clone(),
             resolved: app.resolved.clone(),
@@ -691,14 +694,14 @@ impl Controller {
             given: None,
             control_namespace: self.settings.namespace.clone(),
             observe: self.settings.observe,
-            client: self.client.clone(),
-            discovery: self.discovery.clone(),
-            kube_version: self.kube_version.clone(),
-            live: self.live.clone(),
-            watches: self.watches.clone(),
+            client: destination.client.clone(),
+            discovery: destination.discovery.clone(),
+            kube_version: destination.kube_version.clone(),
+            live: destination.live.clone(),
+            watches: destination.watches.clone(),
             sources: self.sources.clone(),
             metrics: self.metrics.clone(),
-        }
+        })
     }
 
     fn start_compare(&mut self, id: &AppId) {
@@ -713,10 +716,22 @@ impl Controller {
             );
             return;
         }
+        let reach = self.reach(id);
         let app = self.apps.get_mut(id).expect("pump() looked it up");
         if app.resolved.is_empty() {
             app.wants.compare = false;
             return;
+        }
+        match reach {
+            Ok(()) => {}
+            // It is compared as soon as its cluster has answered.
+            Err(None) => return,
+            Err(Some(error)) => {
+                app.wants.compare = false;
+                let generation = app.generation;
+                self.compared(id, generation, Err(CompareError::Cluster(error)));
+                return;
+            }
         }
         app.wants.compare = false;
         let force_render = std::mem::take(&mut app.wants.render);
@@ -732,7 +747,7 @@ impl Controller {
             previous: app.compared.clone(),
             force_render,
             keep,
-            ..self.comparison(app)
+            ..self.comparison(app).expect("its cluster is reached")
         };
         let (results, id) = (self.results.clone(), id.clone());
         self.heavy_pool.run(move || {
@@ -880,7 +895,7 @@ impl Controller {
             })
         });
         self.applications_listed
-            && !self.discovering
+            && !self.destinations.values().any(Reach::is_busy)
             && children_are_known
             && self.apps.values().all(AppState::is_settled)
     }

@@ -46,6 +46,23 @@ impl Controller {
             self.cascade_done(id, Err(fault));
             return;
         }
+        let (wanting, preferred) = match self.reach(id) {
+            Ok(()) => {
+                let app = self.apps.get(id).expect("looked up above");
+                let destination = self.destination(app).expect("its cluster is reached");
+                (
+                    destination.live.of_instance(&app.instance),
+                    destination.discovery.clone(),
+                )
+            }
+            // It goes on as soon as its cluster has answered.
+            Err(None) => return,
+            Err(Some(error)) => {
+                self.cascade_done(id, Err(format!("cannot delete: {error}")));
+                return;
+            }
+        };
+        let app = self.apps.get(id).expect("looked up above");
         let runs_hooks = finalizers.iter().any(|name| {
             name == names::PRE_DELETE_FINALIZER || name == names::POST_DELETE_FINALIZER
         });
@@ -57,7 +74,6 @@ impl Controller {
         let deleted_at = app.app.deletion_timestamp.clone();
         if cascade && !app.app.is_confirmed_since(&deleted_at) {
             let options = app.app.spec.sync_options();
-            let wanting = self.live.of_instance(&app.instance);
             let wanting = wanting
                 .iter()
                 .find(|(_, object)| object.sync_options(&options).delete_confirm);
@@ -89,17 +105,18 @@ impl Controller {
             .chain(app.kinds())
             .collect::<BTreeSet<_>>()
             .iter()
-            .filter_map(|(group, kind)| self.discovery.preferred(group, kind).cloned())
+            .filter_map(|(group, kind)| preferred.preferred(group, kind).cloned())
             .collect();
+        let destination = self.destination(app).expect("its cluster is reached");
         let deletion = Deletion {
             options: app.app.spec.sync_options(),
-            writer: self.writer(app),
+            writer: self.writer(app).expect("its cluster is reached"),
             permits: self.permits(app),
-            watches: self.watches.clone(),
+            watches: destination.watches.clone(),
             client: self.client.clone(),
             hooks: app.delete_hooks.clone().unwrap_or_default(),
             short_revision: app.revision().chars().take(7).collect(),
-            live: self.live.clone(),
+            live: destination.live.clone(),
             id: id.clone(),
             deleted_at,
             finalizers,
@@ -126,7 +143,7 @@ impl Controller {
         app.operation = None;
         app.generation += 1;
         let app = self.apps.get(id).expect("looked up above");
-        let mut comparison = self.comparison(app);
+        let mut comparison = self.comparison(app).expect("its cluster is reached");
         let (sources, results, id) = (self.sources.clone(), self.results.clone(), id.clone());
         self.fetch_pool.run(move || {
             let mut render = || -> Result<Vec<Item>, String> {

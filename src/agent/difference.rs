@@ -29,6 +29,12 @@ pub fn differences(
     control_namespace: &str,
     sources: &Sources,
 ) -> Result<Vec<Difference>, CompareError> {
+    if !app.spec.destination.is_in_cluster() {
+        return Err(CompareError::Invalid(vec![
+            "the application goes to another cluster: what it would change there is not shown here"
+                .to_owned(),
+        ]));
+    }
     let discovery = client.discover(None)?;
     let instance = app.instance_name(control_namespace);
     let resolved = sources

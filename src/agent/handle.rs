@@ -2,6 +2,7 @@
 
 use super::bootstrap::BootstrapError;
 use super::controller::{Controller, Jitter};
+use super::destination::{Destination, Reach, own};
 use super::live::Live;
 use super::message::{AppId, Message};
 use super::metrics::Metrics;
@@ -83,18 +84,27 @@ impl Agent {
             live.clone(),
             sources.clone(),
             sender.clone(),
+            own(),
         )?;
         watches.start_fixed(&discovery);
+        let destination = Destination {
+            secret: None,
+            client: client.clone(),
+            kube_version,
+            discovery,
+            live: live.clone(),
+            watches,
+            discovering: false,
+            rediscover: false,
+        };
         let release = settings.release_memory;
         let controller = Controller {
             fetch_pool: Pool::new("fetch", FETCHES, || {}),
             heavy_pool: Pool::new("compare", HEAVY_JOBS, release),
             write_pool: Pool::new("write", WRITES, || {}),
             client: client.clone(),
-            kube_version,
-            discovery,
-            live: live.clone(),
-            watches,
+            destinations: BTreeMap::from([(own(), Reach::Reached(Box::new(destination)))]),
+            clusters: Default::default(),
             sources: sources.clone(),
             metrics: metrics.clone(),
             results: sender.clone(),
@@ -102,8 +112,6 @@ impl Agent {
             projects: BTreeMap::new(),
             timers: BinaryHeap::new(),
             polled: Default::default(),
-            discovering: false,
-            rediscover: false,
             applications_listed: false,
             projects_listed: false,
             awaiting_settled: Vec::new(),

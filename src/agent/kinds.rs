@@ -2,6 +2,7 @@
 //! or is established, and when a list of a kind has ended.
 
 use super::controller::{Controller, Timer};
+use super::destination::ClusterId;
 use super::message::{AppId, Message};
 use crate::kube::Discovery;
 use std::sync::Arc;
@@ -17,9 +18,10 @@ impl Controller {
             .apps
             .iter()
             .filter(|(_, app)| {
+                let live = self.destination(app).map(|destination| &destination.live);
                 app.compared.as_ref().is_some_and(|compared| {
                     let mut unlisted = compared.unlisted.iter();
-                    unlisted.any(|kind| self.live.is_listed(kind))
+                    unlisted.any(|kind| live.is_some_and(|live| live.is_listed(kind)))
                 })
             })
             .map(|(id, _)| id.clone())
@@ -29,48 +31,62 @@ impl Controller {
         }
     }
 
-    pub(super) fn kinds_changed(&mut self) {
-        if self.discovering {
-            self.rediscover = true;
+    pub(super) fn kinds_changed(&mut self, cluster: &ClusterId) {
+        let Some(destination) = self.destination_at_mut(cluster) else {
+            return;
+        };
+        if destination.discovering {
+            destination.rediscover = true;
             return;
         }
-        self.discovering = true;
-        self.after(DISCOVERY_FOLD, Timer::Discover);
+        destination.discovering = true;
+        self.after(DISCOVERY_FOLD, Timer::Discover(cluster.clone()));
     }
 
-    pub(super) fn discover(&mut self) {
-        let client = self.client.clone();
-        let last = self.discovery.clone();
-        let results = self.results.clone();
-        self.fetch_pool.run(move || {
+    pub(super) fn discover(&mut self, cluster: &ClusterId) {
+        let Some(destination) = self.destination_at(cluster) else {
+            return;
+        };
+        let client = destination.client.clone();
+        let last = destination.discovery.clone();
+        let (results, cluster) = (self.results.clone(), cluster.clone());
+        self.fetch_pool.run_with(cluster.to_string(), move || {
             let found = client
                 .discover(Some(&last))
                 .map_err(|error| error.to_string());
             // The controller may have stopped: nobody waits then.
-            let _ = results.send(Message::Discovered(found));
+            let _ = results.send(Message::Discovered(cluster, found));
         });
     }
 
-    pub(super) fn discovered(&mut self, result: Result<Arc<Discovery>, String>) {
-        self.discovering = false;
+    pub(super) fn discovered(
+        &mut self,
+        cluster: &ClusterId,
+        result: Result<Arc<Discovery>, String>,
+    ) {
+        let pause = self.settings.retry_first;
+        let Some(destination) = self.destination_at_mut(cluster) else {
+            return;
+        };
+        destination.discovering = false;
         match result {
             Ok(discovery) => {
-                let changed = *discovery != *self.discovery;
-                self.discovery = discovery;
+                let changed = *discovery != *destination.discovery;
+                destination.discovery = discovery;
+                let again = std::mem::take(&mut destination.rediscover);
                 if changed {
                     self.kinds_are_different();
                 }
+                if again {
+                    self.kinds_changed(cluster);
+                }
             }
             Err(error) => {
-                tracing::warn!(error, "discovery failed, tried again soon");
-                self.rediscover = false;
-                self.discovering = true;
-                self.after(self.settings.retry_first, Timer::Discover);
-                return;
+                tracing::warn!(%cluster, error, "discovery failed, tried again soon");
+                destination.rediscover = false;
+                destination.discovering = true;
+                self.after(pause, Timer::Discover(cluster.clone()));
             }
-        }
-        if std::mem::take(&mut self.rediscover) {
-            self.kinds_changed();
         }
     }
 
@@ -80,11 +96,11 @@ impl Controller {
             .apps
             .iter()
             .filter(|(_, app)| {
+                let discovery = self.destination(app).map(|it| &it.discovery);
                 app.compared.as_ref().is_some_and(|compared| {
-                    compared
-                        .unserved
-                        .iter()
-                        .any(|unserved| self.discovery.resource(&unserved.gvk).is_some())
+                    compared.unserved.iter().any(|unserved| {
+                        discovery.is_some_and(|known| known.resource(&unserved.gvk).is_some())
+                    })
                 })
             })
             .map(|(id, _)| id.clone())

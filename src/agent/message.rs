@@ -1,4 +1,6 @@
+use super::clusters::ClusterSecret;
 use super::compare::{CompareError, CompareOutcome};
+use super::destination::{ClusterId, Connected};
 use super::handle::AppView;
 use super::live::Moved;
 use super::sources::{Resolved, SourceError, Tracked};
@@ -7,6 +9,7 @@ use crate::app::AppProject;
 use crate::kube::Discovery;
 use crate::object::{Object, ResourceKey};
 use crate::sync;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -35,12 +38,23 @@ pub(super) enum Message {
     ProjectGone(String),
     ProjectsListed,
     /// A live object that carries our label changed.
-    Live(ResourceKey, Moved),
+    Live(ClusterId, ResourceKey, Moved),
     /// The list of a kind ended, well or not.
     KindListed,
     /// A CRD was created, established, changed or deleted.
-    KindsChanged,
-    Discovered(Result<Arc<Discovery>, String>),
+    KindsChanged(ClusterId),
+    Discovered(ClusterId, Result<Arc<Discovery>, String>),
+    /// A cluster Secret is there, by its name.
+    Cluster(String, Box<ClusterSecret>),
+    /// Of all Secrets with our label, only these are there.
+    ClustersListed(BTreeSet<String>),
+    ClusterGone(String),
+    /// A cluster was asked who it is.
+    Connected(
+        ClusterId,
+        Arc<ClusterSecret>,
+        Result<Box<Connected>, String>,
+    ),
     /// The revisions of an application's sources are known and their
     /// snapshots are there.
     Resolved(AppId, u64, Result<Vec<Resolved>, Box<SourceError>>),

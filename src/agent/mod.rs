@@ -18,6 +18,10 @@ mod metrics;
 
 mod pool;
 
+mod clusters;
+
+mod destination;
+
 mod live;
 
 mod watch;

@@ -2,6 +2,7 @@
 
 use super::compare::{CompareError, Compared};
 use super::controller::{Controller, Timer};
+use super::destination::ClusterId;
 use super::message::{AppId, Message};
 use super::own::{Own, revisions_of};
 use super::result::{bare_result, record_applied, remember_history, sync_result};
@@ -22,6 +23,8 @@ pub(super) const OBSERVE_INTERVAL: Duration = Duration::from_secs(3);
 const SILENCE: Duration = Duration::from_secs(10);
 
 pub(super) struct RunningOperation {
+    /// Where its writes go, once it writes.
+    pub cluster: Option<ClusterId>,
     /// Tells the events of this run from those of an earlier one.
     pub number: u64,
     pub state: OperationState,
@@ -108,6 +111,7 @@ impl Controller {
         tracing::info!(app = %id, revision = %app.revision(), automated = state.operation.initiated_by.automated, "sync starts");
         let own = app.own_sources(&state.operation);
         app.operation = Some(RunningOperation {
+            cluster: None,
             number,
             state,
             stage: Stage::Recording,
@@ -272,11 +276,19 @@ impl Controller {
             && !namespace.is_empty()
             && !settings.dry_run;
         let metadata = managed_namespace_metadata(app);
-        let writer = self.writer(app);
+        let Ok(cluster) = self.cluster_of(app) else {
+            self.lost_destination(id);
+            return;
+        };
+        let Some(writer) = self.writer_at(app, &cluster) else {
+            self.lost_destination(id);
+            return;
+        };
         let attempt = app.attempt_key();
         let app = self.apps.get_mut(id).expect("looked up above");
         let operation = app.operation.as_mut().expect("looked up above");
         operation.attempt = attempt;
+        operation.cluster = Some(cluster);
         operation.sync = Some(sync);
         let number = operation.number;
         if makes_namespace {
@@ -341,6 +353,10 @@ impl Controller {
         let Some(sync) = &mut operation.sync else {
             return;
         };
+        let Some(writer) = writer else {
+            self.lost_destination(id);
+            return;
+        };
         if let Event::Health(index, ..) = &event {
             operation.observed.remove(index);
         }
@@ -398,7 +414,10 @@ impl Controller {
             self.after(OBSERVE_INTERVAL, Timer::Observe(id.clone(), number));
         }
         if applied_crd {
-            self.kinds_changed();
+            let cluster = self.apps.get(id).and_then(|app| app.operation.as_ref());
+            if let Some(cluster) = cluster.and_then(|operation| operation.cluster.clone()) {
+                self.kinds_changed(&cluster);
+            }
         }
         match outcome {
             Some(outcome) => self.end_operation(id, outcome),
@@ -448,7 +467,9 @@ impl Controller {
         let Some(app) = self.apps.get(id) else {
             return;
         };
-        let writer = self.writer(app);
+        let Some(writer) = self.writer(app) else {
+            return;
+        };
         let Some(operation) = self.running(id, number) else {
             return;
         };
@@ -605,7 +626,27 @@ impl Controller {
         }
     }
 
-    pub(super) fn writer(&self, app: &AppState) -> Writer {
+    /// The cluster went away, or its Secret, while a sync ran.
+    fn lost_destination(&mut self, id: &AppId) {
+        if let Some(operation) = self.apps.get_mut(id).and_then(|app| app.operation.as_mut()) {
+            operation.is_transient = true;
+        }
+        let outcome = Outcome {
+            phase: OperationPhase::Error,
+            message: "the destination's cluster is not known any more".to_owned(),
+        };
+        self.end_operation(id, outcome);
+    }
+
+    /// Writes to the cluster that the sync under way began with.
+    pub(super) fn writer(&self, app: &AppState) -> Option<Writer> {
+        let began = app.operation.as_ref().and_then(|o| o.cluster.clone());
+        let cluster = began.or_else(|| self.cluster_of(app).ok())?;
+        self.writer_at(app, &cluster)
+    }
+
+    fn writer_at(&self, app: &AppState, cluster: &str) -> Option<Writer> {
+        let destination = self.destination_at(cluster)?;
         let force = app.operation.as_ref().is_some_and(|operation| {
             let strategy = operation
                 .state
@@ -618,14 +659,14 @@ impl Controller {
                     || strategy.hook.as_ref().is_some_and(|hook| hook.force)
             })
         });
-        Writer {
+        Some(Writer {
             silence_is_health: false,
-            client: self.client.clone(),
-            discovery: self.discovery.clone(),
-            live: self.live.clone(),
+            client: destination.client.clone(),
+            discovery: destination.discovery.clone(),
+            live: destination.live.clone(),
             instance: app.instance.clone(),
             force,
-        }
+        })
     }
 }
 

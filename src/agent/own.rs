@@ -118,11 +118,16 @@ impl Controller {
         }
         let (own_app, resolved, given) = (own.app.clone(), own.resolved.clone(), own.given.clone());
         let app = self.apps.get(id).expect("it has an operation");
+        let Some(comparison) = self.comparison(app) else {
+            let stuck = CompareError::Cluster("the cluster is not reached".to_owned());
+            self.operation_without_manifests(id, &stuck);
+            return;
+        };
         let comparison = Comparison {
             app: own_app,
             resolved,
             given,
-            ..self.comparison(app)
+            ..comparison
         };
         let (results, id) = (self.results.clone(), id.clone());
         self.heavy_pool.run(move || {

@@ -4,6 +4,7 @@
 //! Invariant: no object reaches a write, hooks included, that its project
 //! was not asked about with the spec of the project as it is now.
 
+use super::clusters::Meant;
 use super::compare::{Compared, extras};
 use super::controller::Controller;
 use super::live::LiveObject;
@@ -25,6 +26,8 @@ pub struct Permits {
     name: String,
     server: String,
     cluster: String,
+    /// Whether the cluster's Secret names this project.
+    is_project_scoped: bool,
 }
 
 impl Permits {
@@ -50,7 +53,7 @@ impl Permits {
         Cluster {
             server: &self.server,
             name: &self.cluster,
-            is_project_scoped: false,
+            is_project_scoped: self.is_project_scoped,
         }
     }
 
@@ -101,16 +104,30 @@ impl Controller {
     pub(super) fn permits(&self, app: &AppState) -> Permits {
         let destination = &app.app.spec.destination;
         let name = app.app.spec.project();
-        let (server, cluster) = if destination.is_in_cluster() {
-            (Destination::IN_CLUSTER_URL, Destination::IN_CLUSTER_NAME)
-        } else {
-            (destination.server.as_str(), destination.name.as_str())
+        let (server, cluster, owner) = match self.clusters.meant(destination) {
+            Ok(Meant::Own(None)) => (
+                Destination::IN_CLUSTER_URL,
+                Destination::IN_CLUSTER_NAME,
+                "",
+            ),
+            Ok(Meant::Own(Some(cluster))) => (
+                cluster.server.as_str(),
+                cluster.name.as_str(),
+                cluster.project.as_str(),
+            ),
+            Ok(Meant::Other(cluster)) => (
+                cluster.server.as_str(),
+                cluster.name.as_str(),
+                cluster.project.as_str(),
+            ),
+            Err(_) => (destination.server.as_str(), destination.name.as_str(), ""),
         };
         Permits {
             project: self.projects.get(name).cloned(),
             name: name.to_owned(),
             server: server.to_owned(),
             cluster: cluster.to_owned(),
+            is_project_scoped: !owner.is_empty() && owner == name,
         }
     }
 
@@ -135,19 +152,14 @@ impl Controller {
                 app.spec.project()
             )];
         }
-        let destination = &app.spec.destination;
-        if !destination.is_in_cluster() {
-            return vec![
-                match (destination.server.as_str(), destination.name.as_str()) {
-                    ("", "") => "Destination server missing from app spec".to_owned(),
-                    ("", name) => format!(
-                        "unable to find destination server: there are no clusters with this name: {name}"
-                    ),
-                    (server, _) => {
-                        format!("error getting cluster by server {server:?}: cluster not found")
-                    }
-                },
-            ];
+        match self.clusters.meant(&app.spec.destination) {
+            Ok(Meant::Own(_)) => {}
+            Ok(Meant::Other(cluster)) => {
+                if let Err(why) = &cluster.config {
+                    return vec![why.clone()];
+                }
+            }
+            Err(why) => return vec![why],
         }
         let namespace = &self.settings.namespace;
         check_application(project, app, permits.destination(), namespace)
@@ -171,7 +183,10 @@ impl Controller {
         app: &AppState,
         compared: &Compared,
     ) -> Vec<(ResourceKey, LiveObject)> {
-        let mut extras = extras(&self.live, compared, &app.instance);
+        let Some(destination) = self.destination(app) else {
+            return Vec::new();
+        };
+        let mut extras = extras(&destination.live, compared, &app.instance);
         if !extras.is_empty() {
             let permits = self.permits(app);
             extras.retain(|(key, _)| permits.allows_live(key));
@@ -191,7 +206,8 @@ impl Controller {
             };
             return Some((outcome, bare_result(app, app.operation.as_ref())));
         }
-        let refused = self.permits(app).refused(items, &self.discovery);
+        let discovery = &self.destination(app)?.discovery;
+        let refused = self.permits(app).refused(items, discovery);
         if refused.is_empty() {
             return None;
         }

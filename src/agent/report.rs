@@ -313,9 +313,10 @@ impl Controller {
             let options = live.sync_options(&options);
             options.delete_confirm || options.prune_confirm
         };
+        let destination = self.destination(app);
         let items = app.compared.iter().flat_map(|compared| &compared.items);
         for item in items.filter(|item| !item.is_hook) {
-            let live = self.live.get(&item.key);
+            let live = destination.and_then(|it| it.live.get(&item.key));
             let health = match &live {
                 None if item.is_missing => Some((HealthStatus::Missing, String::new())),
                 None => None,

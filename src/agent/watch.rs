@@ -1,6 +1,8 @@
 //! From watch events to the live index and to messages.
 
+use super::clusters::ClusterSecret;
 use super::credentials::{CONFIG_SELECTOR, SECRET_SELECTOR};
+use super::destination::ClusterId;
 use super::live::{KindState, Live, LiveObject};
 use super::message::{AppId, Message};
 use super::settings::Settings;
@@ -36,6 +38,7 @@ impl Watches {
         live: Arc<Live>,
         sources: Arc<Sources>,
         results: Sender<Message>,
+        cluster: ClusterId,
     ) -> std::io::Result<Self> {
         let (watcher, mut notices) = Watcher::start(client.clone(), [])?;
         let pump_live = live.clone();
@@ -47,6 +50,7 @@ impl Watches {
                     live: pump_live,
                     sources,
                     results,
+                    cluster,
                     seen: BTreeMap::new(),
                     applications: Vec::new(),
                     listing: None,
@@ -91,6 +95,11 @@ impl Watches {
                 ..Watched::labelled(Arc::new(resource), selector)
             });
         }
+        self.start_definitions(discovery);
+    }
+
+    /// The watch of the kinds themselves: of every cluster.
+    pub fn start_definitions(&self, discovery: &Discovery) {
         let crd = Gvk::new("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
         if let Some(resource) = discovery.resource(&crd) {
             self.watcher.add(Watched {
@@ -125,6 +134,8 @@ struct Events {
     live: Arc<Live>,
     sources: Arc<Sources>,
     results: Sender<Message>,
+    /// Where this happens.
+    cluster: ClusterId,
     /// The Secrets that a list in progress has mentioned.
     listing: Option<BTreeSet<String>>,
     /// The ConfigMaps likewise.
@@ -205,7 +216,29 @@ impl Events {
         }
     }
 
+    /// What the Secrets with Argo CD's label say of clusters.
+    fn cluster_secret(&self, event: &Event) -> bool {
+        match event {
+            Event::Applied(secret) => match ClusterSecret::read(secret) {
+                Some(cluster) => self.send(Message::Cluster(
+                    secret.name().to_owned(),
+                    Box::new(cluster),
+                )),
+                None => true,
+            },
+            Event::Deleted(secret) => self.send(Message::ClusterGone(secret.name().to_owned())),
+            Event::Current => {
+                let listed = self.listing.clone();
+                listed.is_none_or(|listed| self.send(Message::ClustersListed(listed)))
+            }
+            Event::Restarted | Event::Failed(_) => true,
+        }
+    }
+
     fn repository_secret(&mut self, event: Event) -> bool {
+        if !self.cluster_secret(&event) {
+            return false;
+        }
         let repositories = self.sources.repositories();
         let is_news = match event {
             Event::Restarted => {
@@ -272,7 +305,9 @@ impl Events {
 
     fn definition(&self, event: Event) -> bool {
         match event {
-            Event::Applied(_) | Event::Deleted(_) => self.send(Message::KindsChanged),
+            Event::Applied(_) | Event::Deleted(_) => {
+                self.send(Message::KindsChanged(self.cluster.clone()))
+            }
             Event::Restarted | Event::Current => true,
             Event::Failed(error) => {
                 tracing::warn!(%error, "watch of CustomResourceDefinitions");
@@ -295,12 +330,12 @@ impl Events {
                 }
                 let moved = self.live.put(key.clone(), LiveObject::of(&object));
                 let is_news = moved.fields || moved.content || moved.health;
-                !is_news || self.send(Message::Live(key, moved))
+                !is_news || self.send(Message::Live(self.cluster.clone(), key, moved))
             }
             Event::Deleted(object) => {
                 let key = object.key();
                 let moved = self.live.remove(&key);
-                self.send(Message::Live(key, moved))
+                self.send(Message::Live(self.cluster.clone(), key, moved))
             }
             Event::Current => {
                 let gone = match self.seen.remove(&kind) {
@@ -309,7 +344,7 @@ impl Events {
                 };
                 self.live.set_kind(gvk, KindState::Listed);
                 gone.into_iter()
-                    .all(|(key, moved)| self.send(Message::Live(key, moved)))
+                    .all(|(key, moved)| self.send(Message::Live(self.cluster.clone(), key, moved)))
                     && self.send(Message::KindListed)
             }
             Event::Failed(error) => {

@@ -11,6 +11,7 @@ mod world;
 mod manifests;
 
 mod case;
+mod clusters;
 
 mod node;
 

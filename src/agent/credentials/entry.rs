@@ -170,7 +170,7 @@ fn text(value: String) -> Text {
 }
 
 /// As Go's strconv.ParseBool.
-pub(super) fn parse_bool(text: &str) -> Option<bool> {
+pub(in crate::agent) fn parse_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
@@ -179,7 +179,10 @@ pub(super) fn parse_bool(text: &str) -> Option<bool> {
 }
 
 /// The bytes at a key of a Secret; `None` where it is absent.
-pub(super) fn secret_value(secret: &Object, key: &str) -> Option<Result<String, &'static str>> {
+pub(in crate::agent) fn secret_value(
+    secret: &Object,
+    key: &str,
+) -> Option<Result<String, &'static str>> {
     let encoded = secret.at(&["data", key])?.as_str()?;
     let bytes = STANDARD.decode(encoded).map_err(|_| "is not base64");
     Some(bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8 text")))
