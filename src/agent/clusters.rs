@@ -102,6 +102,10 @@ fn read_config(server: &str, text: &str) -> Result<kube::Config, String> {
         return Err(format!("is above the limit of {MAX_CONFIG_BYTES} bytes"));
     }
     let text = if text.trim().is_empty() { "{}" } else { text };
+    if !text.trim_start().starts_with('{') {
+        // A list would be taken for the fields in their order.
+        return Err("is not the JSON that it must be: an object".into());
+    }
     let read: ClusterConfig = serde_json::from_str(text).map_err(|error| {
         // The text of the error may quote a value.
         format!(
