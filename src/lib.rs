@@ -17,6 +17,8 @@ pub mod helm;
 
 pub mod kustomize;
 
+pub mod jsonnet;
+
 pub mod render;
 
 pub mod diff;

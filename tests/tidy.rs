@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("gotmpl", &["value"]),
     ("helm", &["value", "gotmpl", "object", "tree"]),
     ("kustomize", &["value", "gotmpl", "object", "tree", "helm"]),
+    ("jsonnet", &["value", "gotmpl", "tree"]),
     (
         "render",
         &[
@@ -23,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "gotmpl",
             "helm",
             "kustomize",
+            "jsonnet",
         ],
     ),
     ("diff", &["value", "object", "app"]),
@@ -46,6 +48,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "gotmpl",
             "helm",
             "kustomize",
+            "jsonnet",
             "render",
             "diff",
             "health",
@@ -71,6 +74,7 @@ const PURE: &[&str] = &[
     "gotmpl",
     "helm",
     "kustomize",
+    "jsonnet",
     "render",
     "diff",
     "health",

@@ -18,6 +18,8 @@ mod output;
 mod render;
 mod render_helm;
 mod render_kustomize;
+
+mod render_jsonnet;
 mod sandbox;
 mod trial;
 

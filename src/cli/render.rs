@@ -21,7 +21,8 @@ pub enum Command {
     App(AppArguments),
     Helm(Box<super::render_helm::RenderHelm>),
     Kustomize(super::render_kustomize::RenderKustomize),
-    /// A folder: what it holds says which of the two it is; the flags are theirs
+    Jsonnet(Box<super::render_jsonnet::RenderJsonnet>),
+    /// A folder: what it holds says which tool it is for; the flags are theirs
     #[command(external_subcommand)]
     Folder(Vec<String>),
 }
@@ -49,6 +50,9 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Helm(arguments) => super::render_helm::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Kustomize(arguments) => {
             super::render_kustomize::run(arguments).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Jsonnet(arguments) => {
+            super::render_jsonnet::run(arguments).map(|()| ExitCode::SUCCESS)
         }
         Command::Folder(arguments) => folder(arguments),
     }

@@ -1,7 +1,9 @@
-//! Plain manifests: the YAML and JSON files of a directory, as Argo CD reads
+//! Plain manifests: the YAML, JSON and Jsonnet files of a directory, as Argo CD reads
 //! them (reposerver/repository, findManifests).
 
+use super::jsonnet;
 use crate::app::Directory;
+use crate::jsonnet::JsonnetError;
 use crate::object::{Object, ObjectError};
 use crate::tree::{EntryKind, Tree, TreeError, entry_following, files_below};
 use crate::value::glob::{Glob, GlobError};
@@ -74,8 +76,8 @@ pub enum Fault {
         line: usize,
         cause: ObjectError,
     },
-    #[error("{file}: Jsonnet files are not rendered; exclude them or generate the YAML")]
-    Jsonnet { file: String },
+    #[error("{file}: {cause}")]
+    Jsonnet { file: String, cause: JsonnetError },
     #[error("the manifests below {path:?} are larger than {MAX_MANIFEST_BYTES} bytes together")]
     TooLarge { path: String },
     #[error(transparent)]
@@ -131,14 +133,23 @@ impl Reader {
                 _ => Some(file.clone()),
             };
             let Some(real) = real else { continue };
-            if file.ends_with(".jsonnet") {
-                self.faults.push(Fault::Jsonnet { file });
-                continue;
-            }
             let bytes = tree.read(&real)?;
             self.n_bytes += bytes.len();
             if self.n_bytes > MAX_MANIFEST_BYTES {
                 return Err(Fault::TooLarge { path: path.into() });
+            }
+            if file.ends_with(".jsonnet") {
+                let options = options.jsonnet.clone().unwrap_or_default();
+                let text = String::from_utf8_lossy(&bytes);
+                match jsonnet::objects(tree, &base, &file, &text, &options) {
+                    Ok(values) => {
+                        for value in values {
+                            self.evaluated(&file, value);
+                        }
+                    }
+                    Err(cause) => self.faults.push(Fault::Jsonnet { file, cause }),
+                }
+                continue;
             }
             self.file(&file, &bytes);
         }
@@ -241,6 +252,16 @@ impl Reader {
             return;
         }
         self.object(file, line, value);
+    }
+
+    /// What a program gives out is meant, whatever it looks like.
+    fn evaluated(&mut self, file: &str, value: Value) {
+        let is_list = matches!(value.get("items"), Some(Value::Seq(_)));
+        if is_list && value.get("kind").is_some() {
+            self.list(file, 1, value);
+        } else {
+            self.object(file, 1, value);
+        }
     }
 
     fn list(&mut self, file: &str, line: usize, mut list: Value) {

@@ -10,6 +10,8 @@ mod source;
 
 pub mod directory;
 
+mod jsonnet;
+
 mod chart;
 
 mod kustomize;

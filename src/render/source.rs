@@ -1,7 +1,8 @@
 //! Which tool renders a source, and the recording of what it reads.
 
-use super::chart;
+use super::chart::{self, Environment};
 use super::directory::directory;
+use super::jsonnet;
 use super::kustomize;
 use super::{Inputs, Located, Manifests, Outcome, RenderError, Request, SourceType};
 use crate::tree::{EntryKind, Recorded, Tree, entry_following, join};
@@ -31,11 +32,16 @@ pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
         Some(_) | None => {}
     }
     let source_type = source_type(request, &tree, path)?;
-    let mut uses_revision = false;
+    let uses_revision;
     let (objects, warnings) = match source_type {
         SourceType::Directory => {
-            let options = request.source.directory.clone().unwrap_or_default();
+            let mut options = request.source.directory.clone().unwrap_or_default();
+            let environment = Environment::of(request);
+            if let Some(own) = &options.jsonnet {
+                options.jsonnet = Some(jsonnet::substituted(own, &environment));
+            }
             let found = directory(&tree, path, &options)?;
+            uses_revision = environment.used_revision.get();
             let objects = found.manifests.into_iter().map(|manifest| Located {
                 file: format!("{}:{}", manifest.file, manifest.line),
                 object: manifest.object,

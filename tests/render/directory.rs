@@ -160,7 +160,7 @@ fn every_broken_file_is_named_with_its_place() {
          app/4.json: invalid JSON: expected value at line 3 column 1; \
          app/5.json: only one object is allowed in a JSON file; \
          app/6.yaml:3: apiVersion is missing; \
-         app/7.jsonnet: Jsonnet files are not rendered; exclude them or generate the YAML; \
+         app/7.jsonnet:1: apiVersion is missing; \
          app/8.yaml:1: an object must be a mapping, not a string",
     );
     check_fault(
