@@ -8,7 +8,8 @@
 #
 # CHART is a folder or a .tgz; the default is every chart of the corpus and,
 # with its value files, flags and release names, every chart of the cluster
-# repository in it. Value sets: tests/helm/values/<chart>/*.yaml.
+# repository in it. Value sets: tests/helm/values/<chart>/*.yaml, and for the
+# cluster repository's tests/helm/values/brassberry/<chart>/*.yaml.
 # HELM and DRUPELET name the binaries, DRUPELET_CORPUS the corpus.
 # The exit code is the number of rows that differ, 100 at most.
 set -u
@@ -122,6 +123,10 @@ repository_rows() {
     compare "$path" "--api-versions" "${common[@]}" --kube-version 1.21 --include-crds \
       -a monitoring.coreos.com/v1 -a monitoring.coreos.com/v1/ServiceMonitor,networking.k8s.io/v1beta1/Ingress
     compare "$path" "defaults" "$release" "$chart" --skip-tests --is-upgrade
+    local file
+    for file in "$values_dir/brassberry/$(basename "$path")"/*.yaml; do
+      [ -e "$file" ] && compare "$path" "$(basename "$file")" "${common[@]}" -f "$file"
+    done
   done <<'END'
 argocd/argo-cd argo-cd argocd
 default/nfs-client-provisioner nfs-client-provisioner default

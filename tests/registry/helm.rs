@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use drupelet::registry::Fault;
+use drupelet::registry::{Access, Fault};
 
 use super::{access, basic, charts, request, sha256};
 use crate::support::serve::{Answer, Asked, Server};
@@ -245,4 +245,76 @@ fn a_changed_index_is_read_anew() {
     away.store(true, Ordering::SeqCst);
     let still = charts(&home).resolve(&range, &access).expect("is known");
     assert_eq!(still.version, "1.2.0");
+}
+
+#[test]
+fn another_host_that_is_redirected_to_gets_no_credentials() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let elsewhere = Server::plain(|asked| match asked.target.as_str() {
+        "/moved/index.yaml" => Answer::ok(index(&sha256(NEW))),
+        _ => Answer::ok(NEW),
+    });
+    let (moved, archive) = (
+        elsewhere.url("/moved/index.yaml"),
+        elsewhere.url("/app.tgz"),
+    );
+    let server = Server::plain(move |asked| {
+        if asked.header("authorization").is_none() {
+            return Answer::status(401, "");
+        }
+        match asked.target.as_str() {
+            "/archive/index.yaml" => Answer::ok(index(&sha256(NEW))),
+            "/index/index.yaml" => Answer::redirect(&moved),
+            _ => Answer::redirect(&archive),
+        }
+    });
+    for (path, pass_credentials) in [("/archive", false), ("/archive", true), ("/index", false)] {
+        let access = Access {
+            credentials: basic("s3cret"),
+            pass_credentials,
+            ..access(&server)
+        };
+        let charts = charts(&home);
+        let request = request(&server.url(path), "1.1.0");
+        let pinned = charts.resolve(&request, &access).expect("resolves");
+        assert_eq!(charts.pull(&pinned, &access).expect("pulls").bytes, NEW);
+        let there = elsewhere.asked();
+        assert!(!there.is_empty(), "{path}");
+        for asked in there {
+            assert_eq!(
+                asked.header("authorization"),
+                None,
+                "{path} {}",
+                asked.target
+            );
+        }
+        std::fs::remove_dir_all(home.path().join("charts")).expect("removes");
+    }
+}
+
+#[test]
+fn a_network_that_is_away_is_said_unless_the_chart_is_known() {
+    let (known, unknown) = (
+        tempfile::tempdir().expect("a temporary directory"),
+        tempfile::tempdir().expect("a temporary directory"),
+    );
+    let server = Server::plain(repository);
+    let access = access(&server);
+    let request = request(&server.url("/charts"), "1.1.0");
+    let before = charts(&known).resolve(&request, &access).expect("resolves");
+    charts(&known).pull(&before, &access).expect("pulls");
+    drop(server);
+    let pinned = charts(&known).resolve(&request, &access).expect("is known");
+    assert_eq!(
+        charts(&known)
+            .pull(&pinned, &access)
+            .expect("is kept")
+            .bytes,
+        NEW
+    );
+    let error = charts(&unknown)
+        .resolve(&request, &access)
+        .expect_err("nobody answers");
+    assert!(error.is_retryable(), "{error}");
+    assert!(error.to_string().contains(&request.repository), "{error}");
 }

@@ -248,3 +248,31 @@ fn a_token_serves_those_alone_who_have_the_credentials() {
     }
     charts.resolve(&wanted, &owner).expect("is let in still");
 }
+
+#[test]
+fn a_store_of_blobs_elsewhere_gets_no_credentials() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let store = Server::plain(|_| Answer::ok(CHART));
+    let blob = store.url("/blob");
+    let server = Server::plain(move |asked| {
+        if asked.header("authorization").is_none() {
+            return Answer::status(401, "").header("www-authenticate", "Basic realm=\"x\"");
+        }
+        match asked.target.contains("/blobs/") {
+            true => Answer::redirect(&blob),
+            false => open_registry(asked),
+        }
+    });
+    let access = Access {
+        credentials: basic("s3cret"),
+        ..plain(&server)
+    };
+    let charts = charts(&home);
+    let pinned = charts
+        .resolve(&request(&server, "1.0.0"), &access)
+        .expect("resolves");
+    assert_eq!(charts.pull(&pinned, &access).expect("pulls").bytes, CHART);
+    let asked = store.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].header("authorization"), None);
+}

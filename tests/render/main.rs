@@ -1,3 +1,4 @@
 //! Sources rendered to objects.
 
+mod dependencies;
 mod directory;
