@@ -65,6 +65,11 @@ impl Requirement {
         self.pinned.as_deref().unwrap_or(&self.range)
     }
 
+    /// Whether Chart.yaml allows this version.
+    pub fn allows(&self, version: &str) -> bool {
+        self.range.is_empty() || version::satisfies(version, &self.range)
+    }
+
     /// What has to be brought before the chart can be rendered.
     pub fn need(&self) -> Option<Need> {
         if self.is_disabled || matches!(self.vendored, Vendored::Matching { .. }) {

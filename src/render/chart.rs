@@ -106,7 +106,8 @@ pub(super) fn render(
             capabilities: capabilities(request, &options)?,
             values: merged,
             skip_schema_validation: options.skip_schema_validation,
-            ignore_missing_dependencies: false,
+            // Looked at above: one that is turned off is not missed.
+            ignore_missing_dependencies: true,
             fetch_schema: None,
             host: request.host,
             limits: Limits::default(),
@@ -165,10 +166,25 @@ impl Supply<'_> {
                 Some(relative) => {
                     let place = join(path, relative.trim_end_matches('/'));
                     let mut local = Chart::from_tree(self.tree, &place)?;
+                    if !requirement.allows(&local.metadata.version) {
+                        return Err(RenderError::LocalVersion {
+                            chart: chart.name().to_owned(),
+                            name: requirement.name.clone(),
+                            wanted: requirement.range.clone(),
+                            place,
+                            version: local.metadata.version,
+                        });
+                    }
                     self.complete(&mut local, &place, &Map::new(), depth + 1)?;
                     Some(local)
                 }
-                None if requirement.repository.is_empty() => continue,
+                None if requirement.repository.is_empty() => {
+                    return Err(RenderError::NotVendored {
+                        chart: chart.name().to_owned(),
+                        name: requirement.name.clone(),
+                        version: requirement.wanted().to_owned(),
+                    });
+                }
                 None => match (self.request.charts)(&need) {
                     Some(bytes) => Some(Chart::from_archive(&bytes[..])?),
                     None => {

@@ -33,6 +33,22 @@ pub enum RenderError {
     Manifest { file: String, cause: String },
     #[error("{path}: more file:// charts within each other than are allowed")]
     LocalChartsTooDeep { path: String },
+    #[error(
+        "{chart}: Chart.yaml asks for {name} {version} without a repository, and charts/ does not hold it; put it there, or write its repository into Chart.yaml"
+    )]
+    NotVendored {
+        chart: String,
+        name: String,
+        version: String,
+    },
+    #[error("{chart}: Chart.yaml asks for {name} {wanted}, but {place} holds version {version}")]
+    LocalVersion {
+        chart: String,
+        name: String,
+        wanted: String,
+        place: String,
+        version: String,
+    },
     #[error("a chart that it needs cannot be pulled: {0}")]
     Unmet(String),
     #[error("{0}")]

@@ -255,3 +255,34 @@ fn one_chart_in_two_versions_under_two_names() {
     found.sort();
     assert_eq!(found, ["web 1.0.0", "web 2.0.0"]);
 }
+
+#[test]
+fn a_version_that_nobody_asked_for_is_never_rendered() {
+    let main = yaml(
+        "main",
+        "1.0.0",
+        &["{name: lib, version: 2.x, repository: 'file://../lib'}"],
+    );
+    let files = [
+        ("apps/main/Chart.yaml", main.as_str()),
+        ("apps/lib/Chart.yaml", &yaml("lib", "1.0.0", &[])),
+    ];
+    assert_eq!(
+        told(&files, &[]).expect_err("1.0.0 is not 2.x"),
+        "main: Chart.yaml asks for lib 2.x, but apps/main/../lib holds version 1.0.0"
+    );
+    let main = yaml("main", "1.0.0", &["{name: lib, version: 2.x}"]);
+    let vendored = yaml("lib", "1.0.0", &[]);
+    for files in [
+        vec![("apps/main/Chart.yaml", main.as_str())],
+        vec![
+            ("apps/main/Chart.yaml", main.as_str()),
+            ("apps/main/charts/lib/Chart.yaml", &vendored),
+        ],
+    ] {
+        assert_eq!(
+            told(&files, &[]).expect_err("there is no 2.x"),
+            "main: Chart.yaml asks for lib 2.x without a repository, and charts/ does not hold it; put it there, or write its repository into Chart.yaml"
+        );
+    }
+}
