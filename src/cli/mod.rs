@@ -11,6 +11,7 @@ mod connect;
 mod disk;
 mod example;
 mod health;
+mod helm_flags;
 mod host;
 mod interrupt;
 mod maps;

@@ -1,6 +1,7 @@
 //! `drupelet render helm`: what `helm template` prints, with its flags.
 
 use super::chart_folder::ChartFolder;
+use super::helm_flags::WithoutEffect;
 use super::host::SystemHost;
 use crate::gotmpl::{Context, Limits, TemplateSet, Val, funcs};
 use crate::helm::{
@@ -85,6 +86,8 @@ pub struct RenderHelm {
     /// Refused: it would need a cluster
     #[arg(long, hide = true)]
     validate: bool,
+    #[command(flatten)]
+    without_effect: WithoutEffect,
 }
 
 pub fn run(arguments: &RenderHelm) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@
 
 mod archives;
 mod dependencies;
+mod flags;
 mod txtar;
 
 use std::collections::BTreeMap;
