@@ -1,6 +1,7 @@
 //! One comparison: render the sources of an application, hold each object
 //! against the live one. The heavy job of the agent; runs on its own thread.
 
+use super::argocd_cm::ArgocdCm;
 use super::kept::{Kept, Owner};
 use super::links::collect_links;
 use super::live::{Live, LiveObject};
@@ -8,10 +9,12 @@ use super::metrics::Metrics;
 use super::sources::{Asker, Resolved, Sources};
 use super::watch::Watches;
 use super::writes::{keep_generated, secret_resource};
-use crate::app::{Application, SyncCode, SyncOptions, resource_options};
+use crate::app::{
+    Application, Destination, IgnoreDifferences, SyncCode, SyncOptions, resource_options,
+};
 use crate::diff::{
-    Change, Digest, IgnoreRules, Scope, agrees, changes, digest_of, owned_digest, prepare,
-    tracked_by,
+    Change, Digest, IgnoreRules, Scope, agrees, changes, check_rules, digest_of, owned_digest,
+    prepare, scrub,
 };
 use crate::kube::{self, ApplyOptions, Client, Discovery, FieldValidation};
 use crate::object::{Gvk, Object, ResourceKey, names};
@@ -32,6 +35,8 @@ const LIST_WAIT: Duration = Duration::from_secs(30);
 pub struct Compared {
     /// What went into the render besides the sources' trees.
     pub context: Digest,
+    /// Digest of all by which objects were held against live ones.
+    pub rules: Digest,
     pub inputs: Vec<render::Inputs>,
     pub items: Vec<ComparedItem>,
     /// Kinds that the API server does not serve, with the objects that need them.
@@ -203,6 +208,7 @@ pub struct Comparison {
     pub client: Client,
     pub discovery: Arc<Discovery>,
     pub kube_version: String,
+    pub config: Arc<ArgocdCm>,
     pub live: Arc<Live>,
     pub watches: Watches,
     pub sources: Arc<Sources>,
@@ -326,6 +332,8 @@ impl Comparison {
             kube_version: self.kube_version.clone(),
             api_versions: self.discovery.api_versions(),
         };
+        check_rules(&self.app.spec.ignore_differences)
+            .map_err(|error| CompareError::Render(format!("ignoreDifferences: {error}")))?;
         let context = self.context(&capabilities);
         if let Some(outcome) = self.without_render(context)? {
             self.metrics.compares_without_render.add_one();
@@ -348,6 +356,7 @@ impl Comparison {
         }
         let mut compared = Compared {
             context,
+            rules: self.rules(),
             inputs: rendered.inputs,
             source_types: rendered.source_types,
             warnings: rendered.warnings,
@@ -441,13 +450,21 @@ impl Comparison {
         })
     }
 
+    /// Digest of all by which a desired object is held against the live one.
+    fn rules(&self) -> Digest {
+        digest_of(&(
+            &self.app.spec.ignore_differences,
+            self.config.comparison_digest(),
+        ))
+    }
+
     /// Digest of all that goes into a render besides the trees.
     fn context(&self, capabilities: &Capabilities) -> Digest {
         digest_of(&(
             &self.instance,
             &self.app.spec.destination,
             self.app.spec.sources(),
-            &self.app.spec.ignore_differences,
+            self.rules(),
             &self
                 .app
                 .spec
@@ -526,12 +543,14 @@ impl Comparison {
         compared: &mut Compared,
     ) -> Vec<(Object, Option<Arc<kube::Resource>>)> {
         let namespace = self.app.spec.destination.namespace.as_str();
-        let defined: BTreeSet<(String, String)> = objects
+        // Group and kind, and whether it lives in namespaces.
+        let defined: BTreeMap<(String, String), bool> = objects
             .iter()
             .filter(|located| located.object.kind() == "CustomResourceDefinition")
             .filter_map(|located| {
                 let text = |path: &[&str]| Some(located.object.at(path)?.as_str()?.to_owned());
-                Some((text(&["spec", "group"])?, text(&["spec", "names", "kind"])?))
+                let kind = (text(&["spec", "group"])?, text(&["spec", "names", "kind"])?);
+                Some((kind, text(&["spec", "scope"])? == "Namespaced"))
             })
             .collect();
         let application = self.app.spec.sync_options();
@@ -545,15 +564,32 @@ impl Comparison {
                 None => self
                     .discovery
                     .preferred(&gvk.group, &gvk.kind)
-                    .map_or(!object.namespace().is_empty(), |other| other.namespaced),
+                    .map(|other| other.namespaced)
+                    .or_else(|| defined.get(&(gvk.group.clone(), gvk.kind.clone())).copied())
+                    .unwrap_or(!object.namespace().is_empty()),
             };
             let scope = if is_namespaced {
                 Scope::Namespaced
             } else {
                 Scope::Cluster
             };
-            let object = prepare(object, scope, namespace, &self.instance);
+            let tracking = &self.config.tracking;
+            let object = prepare(object, scope, namespace, tracking, &self.instance);
             let key = object.key();
+            if self
+                .config
+                .filter
+                .excludes(&key, Destination::IN_CLUSTER_URL)
+            {
+                compared.warnings.push((
+                    "ExcludedResourceWarning".to_owned(),
+                    format!(
+                        "Resource {}/{} {} is excluded in the settings",
+                        key.group, key.kind, key.name
+                    ),
+                ));
+                continue;
+            }
             if resource.is_none() {
                 let options = application.clone().overlaid(&resource_options(&object));
                 compared.unserved.push(Unserved {
@@ -563,7 +599,7 @@ impl Comparison {
                         .into_iter()
                         .map(|version| Gvk::new(&gvk.group, version, &gvk.kind).api_version())
                         .collect(),
-                    may_wait: defined.contains(&(gvk.group.clone(), gvk.kind.clone()))
+                    may_wait: defined.contains_key(&(gvk.group.clone(), gvk.kind.clone()))
                         || options.skip_dry_run_on_missing_resource == Some(true),
                     gvk,
                     key: key.clone(),
@@ -626,6 +662,7 @@ impl Comparison {
         let before = self
             .previous
             .as_ref()
+            .filter(|previous| previous.rules == self.rules())
             .and_then(|previous| previous.item(&entry.key));
         if let Some(before) = before
             && before.desired == entry.desired
@@ -644,12 +681,14 @@ impl Comparison {
             return Ok((entry, None));
         };
         let differs = self.differences(desired, &live, resource, item)?;
-        if differs.is_empty() && tracked_by(&live) == Some(self.instance.as_str()) {
+        if differs.is_empty() && self.config.tracking.is_of(&live, &self.instance) {
             entry.expected = owned_digest(&live, names::FIELD_MANAGER);
         } else {
             entry.code = SyncCode::OutOfSync;
         }
-        let other = tracked_by(&live).filter(|other| *other != self.instance);
+        let tracking = &self.config.tracking;
+        let own = tracking.name_of(&self.instance);
+        let other = tracking.owner(&live).filter(|other| *other != own);
         Ok((entry, other.map(str::to_owned)))
     }
 
@@ -671,13 +710,12 @@ impl Comparison {
             field_validation: field_validation(&item.options),
             ..ApplyOptions::by(names::FIELD_MANAGER)
         };
-        let ignore =
-            IgnoreRules::for_object(&self.app.spec.ignore_differences, &item.key, glob_matches);
+        let ignore = rules_for(&self.config, &self.app.spec.ignore_differences, desired);
         match self.client.apply(resource, desired, &options) {
             Ok(predicted) => Ok(changes(live, &predicted, &ignore)),
             Err(error) if error.is_retryable() => Err(error.into()),
             Err(error) => Ok(vec![Change {
-                path: error.to_string(),
+                path: scrub(&error.to_string(), desired),
                 live: None,
                 predicted: None,
             }]),
@@ -699,6 +737,24 @@ impl ComparedItem {
             ignores_health: object.annotation(names::IGNORE_HEALTHCHECK) == Some("true"),
         }
     }
+}
+
+/// What does not count of an object: by its application, and by argocd-cm.
+pub(super) fn rules_for(
+    config: &ArgocdCm,
+    app: &[IgnoreDifferences],
+    desired: &Object,
+) -> IgnoreRules {
+    let rules: Vec<IgnoreDifferences> = app
+        .iter()
+        .chain(&config.ignore_differences)
+        .cloned()
+        .collect();
+    let mut rules = IgnoreRules::for_object(&rules, &desired.key(), glob_matches);
+    if config.compare.ignore_aggregated_roles {
+        rules.ignore_rules_of_aggregated_role(desired);
+    }
+    rules
 }
 
 /// The globs of ignoreDifferences; one that is broken matches nothing.

@@ -1,6 +1,7 @@
 //! The thread that owns all applications: it takes one message at a time,
 //! decides, and hands work to the pools.
 
+use super::argocd_cm::ArgocdCm;
 use super::clusters::Clusters;
 use super::compare::{CompareError, CompareOutcome, Comparison, Keep};
 use super::destination::{ClusterId, Reach};
@@ -38,7 +39,8 @@ const MAX_RENEWAL_PAUSE: Duration = Duration::from_secs(86_400);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
-    Poll(String),
+    /// A repository, and the round of polls that it belongs to.
+    Poll(String, u64),
     Reconcile(AppId),
     Compare(AppId),
     Report(AppId),
@@ -73,6 +75,10 @@ pub(super) struct Controller {
     pub timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     /// Repositories that have a poll timer.
     pub polled: BTreeSet<String>,
+    /// Counts how often the pause between polls was set anew.
+    pub poll_round: u64,
+    /// What argocd-cm says.
+    pub config: Arc<ArgocdCm>,
     pub applications_listed: bool,
     pub projects_listed: bool,
     pub awaiting_settled: Vec<Sender<()>>,
@@ -215,6 +221,7 @@ impl Controller {
                     self.pump(&id);
                 }
             }
+            Message::Configured(config) => self.configured(*config),
             Message::Live(cluster, key, moved) => self.live_moved(&cluster, &key, &moved),
             Message::KindListed => self.kind_listed(),
             Message::KindsChanged(cluster) => self.kinds_changed(&cluster),
@@ -251,7 +258,9 @@ impl Controller {
 
     fn timer(&mut self, timer: Timer) {
         match timer {
-            Timer::Poll(url) => self.poll(url),
+            Timer::Poll(url, round) if round == self.poll_round => self.poll(url),
+            // Since then the pause between polls was set anew.
+            Timer::Poll(..) => {}
             Timer::Reconcile(id) => {
                 if let Some(app) = self.apps.get_mut(&id)
                     && app.retry_at.is_some_and(|at| at <= Instant::now())
@@ -458,6 +467,42 @@ impl Controller {
         }
     }
 
+    /// The ConfigMap argocd-cm was read: what changed takes effect now.
+    fn configured(&mut self, config: ArgocdCm) {
+        let before = self.config.clone();
+        if *before == config {
+            return;
+        }
+        for fault in &config.faults {
+            tracing::warn!("{fault}");
+        }
+        let polls = before.poll_interval != config.poll_interval
+            || before.poll_jitter != config.poll_jitter;
+        let judges = before.tracking != config.tracking || before.health != config.health;
+        let compares = before.comparison_digest() != config.comparison_digest();
+        self.config = Arc::new(config);
+        for reach in self.destinations.values() {
+            if let Reach::Reached(destination) = reach {
+                destination.live.set_config(self.config.clone());
+                if judges {
+                    destination.watches.look_again();
+                }
+            }
+        }
+        if polls {
+            self.poll_round += 1;
+            for url in self.polled.clone() {
+                self.schedule_poll(url);
+            }
+        }
+        if compares {
+            let ids: Vec<AppId> = self.apps.keys().cloned().collect();
+            for id in ids {
+                self.want_compare(&id);
+            }
+        }
+    }
+
     /// The API server was away until the last retry of an automated sync:
     /// another attempt, much later.
     fn sync_again(&mut self, id: &AppId) {
@@ -509,10 +554,12 @@ impl Controller {
         let live = self
             .destination_at(cluster)
             .and_then(|destination| destination.live.get(key));
+        let config = self.config.clone();
+        let tracking = &config.tracking;
         let ids: Vec<AppId> = self
             .apps
             .iter()
-            .filter(|(_, app)| moved.instances.contains(&app.instance))
+            .filter(|(_, app)| moved.instances.contains(tracking.name_of(&app.instance)))
             .filter(|(_, app)| self.cluster_of(app).as_ref() == Ok(cluster))
             .map(|(id, _)| id.clone())
             .collect();
@@ -540,7 +587,8 @@ impl Controller {
                 (Some(item), _) if item.is_hook => false,
                 (Some(item), Some(_)) if item.code != crate::app::SyncCode::Synced => moved.content,
                 (Some(item), Some(live)) => {
-                    moved.fields && (item.expected != live.owned || live.instance != app.instance)
+                    let is_ours = live.instance == tracking.name_of(&app.instance);
+                    moved.fields && (item.expected != live.owned || !is_ours)
                 }
                 (Some(_), None) => moved.fields,
                 // An extra appeared or went.
@@ -697,6 +745,7 @@ impl Controller {
             client: destination.client.clone(),
             discovery: destination.discovery.clone(),
             kube_version: destination.kube_version.clone(),
+            config: self.config.clone(),
             live: destination.live.clone(),
             watches: destination.watches.clone(),
             sources: self.sources.clone(),

@@ -168,6 +168,7 @@ impl Controller {
         let reach = result.and_then(|connected| {
             let connected = *connected;
             let live = Arc::new(Live::default());
+            live.set_config(self.config.clone());
             let watches = Watches::start(
                 &connected.client,
                 &self.settings,

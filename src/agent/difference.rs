@@ -1,11 +1,12 @@
 //! The differences of one application, for somebody who asks: rendered and
 //! compared on the spot, nothing kept.
 
-use super::compare::{CompareError, RenderJob, generated, glob_matches, render_application};
+use super::argocd_cm::ArgocdCm;
+use super::compare::{CompareError, RenderJob, generated, render_application, rules_for};
 use super::kept::{Kept, Owner};
 use super::sources::Sources;
 use crate::app::Application;
-use crate::diff::{Change, IgnoreRules, Scope, agrees, changes, mask_secret, prepare, tracked_by};
+use crate::diff::{Change, Scope, agrees, changes, mask_secret, prepare, scrub};
 use crate::kube::{ApplyOptions, Client, FieldValidation, ListOptions, Resource};
 use crate::object::{Object, ResourceKey, names};
 use crate::render::Capabilities;
@@ -36,6 +37,7 @@ pub fn differences(
         ]));
     }
     let discovery = client.discover(None)?;
+    let config = ArgocdCm::fetch(client, control_namespace)?;
     let instance = app.instance_name(control_namespace);
     let resolved = sources
         .resolve(app, true)
@@ -88,13 +90,14 @@ pub fn differences(
             located.object,
             scope,
             &app.spec.destination.namespace,
+            &config.tracking,
             &instance,
         );
         let key = object.key();
         desired_keys.insert(key.clone());
         if object.annotation(names::HOOK).is_none() && object.annotation(names::HELM_HOOK).is_none()
         {
-            found.extend(difference(client, app, &resource, object, key)?);
+            found.extend(difference(client, app, &config, &resource, object, key)?);
         }
         kinds.insert((resource.group.clone(), resource.kind.clone()), resource);
     }
@@ -104,7 +107,7 @@ pub fn differences(
             ..ListOptions::default()
         };
         client.list(resource, &options, &mut |object| {
-            let is_extra = tracked_by(&object) == Some(instance.as_str())
+            let is_extra = config.tracking.is_of(&object, &instance)
                 && object.owner_references().is_empty()
                 && !desired_keys.contains(&object.key());
             if is_extra {
@@ -122,6 +125,7 @@ pub fn differences(
 fn difference(
     client: &Client,
     app: &Application,
+    config: &ArgocdCm,
     resource: &Resource,
     desired: Object,
     key: ResourceKey,
@@ -150,16 +154,16 @@ fn difference(
                 key,
                 what: "refused",
                 changes: vec![Change {
-                    path: error.to_string(),
+                    path: scrub(&error.to_string(), &desired),
                     live: None,
                     predicted: None,
                 }],
             }));
         }
     };
-    let ignore = IgnoreRules::for_object(&app.spec.ignore_differences, &key, glob_matches);
+    let ignore = rules_for(config, &app.spec.ignore_differences, &desired);
     let (mut live, mut predicted) = (Some(live), Some(predicted));
-    mask_secret(&mut live, &mut predicted);
+    mask_secret(&mut live, &mut predicted, &config.sensitive_annotations);
     let changes = match (&live, &predicted) {
         (Some(live), Some(predicted)) => changes(live, predicted, &ignore),
         _ => Vec::new(),

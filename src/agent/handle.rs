@@ -1,5 +1,6 @@
 //! The agent as others see it: start, stop, views of what it knows.
 
+use super::argocd_cm::ArgocdCm;
 use super::bootstrap::BootstrapError;
 use super::controller::{Controller, Jitter};
 use super::destination::{Destination, Reach, own};
@@ -73,6 +74,12 @@ impl Agent {
         let kube_version = client.version()?.git_version;
         let (sender, receiver) = channel();
         let live = Arc::new(Live::default());
+        match ArgocdCm::fetch(&client, &settings.namespace) {
+            Ok(config) => live.set_config(Arc::new(config)),
+            // The watch tells it, before anything is compared.
+            Err(error) if error.is_retryable() => tracing::warn!(%error, "argocd-cm"),
+            Err(error) => return Err(error.into()),
+        }
         let metrics = Arc::new(Metrics::default());
         let sources = Arc::new(sources);
         sources
@@ -112,6 +119,8 @@ impl Agent {
             projects: BTreeMap::new(),
             timers: BinaryHeap::new(),
             polled: Default::default(),
+            poll_round: 0,
+            config: live.config(),
             applications_listed: false,
             projects_listed: false,
             awaiting_settled: Vec::new(),

@@ -1,12 +1,13 @@
 //! The live objects that carry our label, as digests: what the watches last
 //! said of them.
 
+use super::argocd_cm::ArgocdCm;
 use crate::app::SyncOptions;
-use crate::diff::{Digest, content_digest, owned_digest, tracked_by};
-use crate::health::{self, Health};
+use crate::diff::{Digest, content_digest, owned_digest};
+use crate::health::{Health, health_by};
 use crate::object::{Gvk, Object, ResourceKey, names};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
 use std::time::{Duration, Instant};
 
 /// What is kept of a live object.
@@ -37,17 +38,17 @@ pub struct LiveObject {
 }
 
 impl LiveObject {
-    pub fn of(object: &Object) -> Self {
+    pub fn of(object: &Object, config: &ArgocdCm) -> Self {
         let wave = [names::SYNC_WAVE, names::HELM_HOOK_WEIGHT]
             .iter()
             .find_map(|name| object.annotation(name)?.trim().parse().ok());
         LiveObject {
             version: object.gvk().version,
             uid: object.uid().to_owned(),
-            instance: tracked_by(object).unwrap_or_default().to_owned(),
+            instance: config.tracking.owner(object).unwrap_or_default().to_owned(),
             owned: owned_digest(object, names::FIELD_MANAGER),
             content: content_digest(object),
-            health: health::health(object),
+            health: health_by(object, &config.health, now()),
             wave: wave.unwrap_or(0),
             options: object.annotation(names::SYNC_OPTIONS).map(Box::from),
             has_owner: !object.owner_references().is_empty(),
@@ -78,6 +79,10 @@ impl LiveObject {
     }
 }
 
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
 /// How far the list of a kind has come.
 #[derive(Clone, Debug, PartialEq)]
 pub enum KindState {
@@ -98,6 +103,8 @@ struct State {
 pub struct Live {
     state: Mutex<State>,
     listed: Condvar,
+    /// By which objects are judged and whose they are.
+    config: RwLock<Arc<ArgocdCm>>,
 }
 
 /// What an event changed, as far as anybody needs to know.
@@ -115,6 +122,24 @@ pub struct Moved {
 impl Live {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no holder of this lock panics")
+    }
+
+    pub fn config(&self) -> Arc<ArgocdCm> {
+        self.config
+            .read()
+            .expect("no holder of this lock panics")
+            .clone()
+    }
+
+    pub fn set_config(&self, config: Arc<ArgocdCm>) {
+        *self.config.write().expect("no holder of this lock panics") = config;
+    }
+
+    /// Takes in an object as the API server has it.
+    pub fn note(&self, object: &Object) -> (ResourceKey, Moved) {
+        let key = object.key();
+        let moved = self.put(key.clone(), LiveObject::of(object, &self.config()));
+        (key, moved)
     }
 
     pub fn set_kind(&self, gvk: &Gvk, state: KindState) {
@@ -157,7 +182,7 @@ impl Live {
     }
 
     /// Takes in the newest state of an object.
-    pub fn put(&self, key: ResourceKey, object: LiveObject) -> Moved {
+    fn put(&self, key: ResourceKey, object: LiveObject) -> Moved {
         let mut state = self.lock();
         let mut moved = Moved::default();
         if !object.instance.is_empty() {
@@ -232,6 +257,8 @@ impl Live {
 
     /// All objects that carry an application's tracking id.
     pub fn of_instance(&self, instance: &str) -> Vec<(ResourceKey, LiveObject)> {
+        let config = self.config();
+        let instance = config.tracking.name_of(instance);
         self.lock()
             .objects
             .iter()

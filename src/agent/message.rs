@@ -1,3 +1,4 @@
+use super::argocd_cm::ArgocdCm;
 use super::clusters::ClusterSecret;
 use super::compare::{CompareError, CompareOutcome};
 use super::destination::{ClusterId, Connected};
@@ -37,6 +38,8 @@ pub(super) enum Message {
     Project(Box<AppProject>),
     ProjectGone(String),
     ProjectsListed,
+    /// The ConfigMap argocd-cm was read.
+    Configured(Box<ArgocdCm>),
     /// A live object that carries our label changed.
     Live(ClusterId, ResourceKey, Moved),
     /// The list of a kind ended, well or not.

@@ -14,6 +14,8 @@
 
 mod settings;
 
+mod argocd_cm;
+
 mod metrics;
 
 mod pool;
@@ -74,6 +76,7 @@ mod bootstrap;
 
 mod handle;
 
+pub use argocd_cm::ArgocdCm;
 pub use bootstrap::{BootstrapError, bootstrap, installed_seed};
 pub use compare::{CompareError, RenderJob, generated, render_application};
 pub use difference::{Difference, differences};

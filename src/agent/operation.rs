@@ -665,6 +665,7 @@ impl Controller {
             discovery: destination.discovery.clone(),
             live: destination.live.clone(),
             instance: app.instance.clone(),
+            ignore_differences: app.app.spec.ignore_differences.clone(),
             force,
         })
     }

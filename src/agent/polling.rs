@@ -30,9 +30,16 @@ impl Controller {
         let pause = if self.sources.is_local(&url) {
             self.settings.local_poll_interval
         } else {
-            self.settings.poll_interval + self.jitter.below(self.settings.poll_jitter)
+            let config = self.config.clone();
+            let interval = config.poll_interval.unwrap_or(self.settings.poll_interval);
+            if interval.is_zero() {
+                // Switched off: webhooks and refreshes are left.
+                return;
+            }
+            let jitter = config.poll_jitter.unwrap_or(self.settings.poll_jitter);
+            interval + self.jitter.below(jitter)
         };
-        self.after(pause, Timer::Poll(url));
+        self.after(pause, Timer::Poll(url, self.poll_round));
     }
 
     pub(super) fn poll(&mut self, url: String) {

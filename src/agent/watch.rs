@@ -1,9 +1,10 @@
 //! From watch events to the live index and to messages.
 
+use super::argocd_cm::{self, ArgocdCm};
 use super::clusters::ClusterSecret;
 use super::credentials::{CONFIG_SELECTOR, SECRET_SELECTOR};
 use super::destination::ClusterId;
-use super::live::{KindState, Live, LiveObject};
+use super::live::{KindState, Live};
 use super::message::{AppId, Message};
 use super::settings::Settings;
 use super::sources::Sources;
@@ -55,6 +56,7 @@ impl Watches {
                     applications: Vec::new(),
                     listing: None,
                     listing_configs: None,
+                    has_config: false,
                 };
                 while let Some((watched, event)) = notices.blocking_recv() {
                     if !events.take(&watched, event) {
@@ -109,10 +111,24 @@ impl Watches {
         }
     }
 
+    /// Lists all that carries our label anew: it is to be judged by other
+    /// rules.
+    pub fn look_again(&self) {
+        let ours = managed_selector();
+        for watched in self.watcher.watched() {
+            if watched.label_selector == ours {
+                self.live
+                    .set_kind(&watched.resource.gvk(), KindState::Listing);
+                self.watcher.remove(&watched);
+                self.watcher.add(Watched::clone(&watched));
+            }
+        }
+    }
+
     /// Watches kinds that are not watched yet; their first lists are awaited
     /// through [`Live::wait_listed`].
     pub fn ensure<'a>(&self, resources: impl Iterator<Item = &'a Arc<Resource>>) {
-        let selector = format!("{}={}", names::MANAGED_LABEL, names::MANAGED_LABEL_VALUE);
+        let selector = managed_selector();
         for resource in resources {
             let kind = (resource.group.clone(), resource.kind.clone());
             let is_new = self
@@ -129,6 +145,10 @@ impl Watches {
     }
 }
 
+fn managed_selector() -> String {
+    format!("{}={}", names::MANAGED_LABEL, names::MANAGED_LABEL_VALUE)
+}
+
 /// The one reader of the watches' queue.
 struct Events {
     live: Arc<Live>,
@@ -143,6 +163,8 @@ struct Events {
     /// What a list in progress has mentioned, by kind.
     seen: BTreeMap<(String, String), BTreeSet<ResourceKey>>,
     applications: Vec<AppId>,
+    /// The list of ConfigMaps in progress, or the last, has argocd-cm.
+    has_config: bool,
 }
 
 impl Events {
@@ -272,6 +294,26 @@ impl Events {
     }
 
     fn config_map(&mut self, event: Event) -> bool {
+        let is_alive = match &event {
+            Event::Applied(object) if object.name() == argocd_cm::NAME => {
+                self.has_config = true;
+                self.send(Message::Configured(Box::new(ArgocdCm::read(object))))
+            }
+            Event::Restarted => {
+                self.has_config = false;
+                true
+            }
+            Event::Deleted(object) if object.name() == argocd_cm::NAME => {
+                self.has_config = false;
+                self.send(Message::Configured(Box::default()))
+            }
+            // It went while nobody watched.
+            Event::Current if !self.has_config => self.send(Message::Configured(Box::default())),
+            Event::Applied(_) | Event::Deleted(_) | Event::Current | Event::Failed(_) => true,
+        };
+        if !is_alive {
+            return false;
+        }
         let repositories = self.sources.repositories();
         let is_news = match event {
             Event::Restarted => {
@@ -324,11 +366,10 @@ impl Events {
                 true
             }
             Event::Applied(object) => {
-                let key = object.key();
+                let (key, moved) = self.live.note(&object);
                 if let Some(seen) = self.seen.get_mut(&kind) {
                     seen.insert(key.clone());
                 }
-                let moved = self.live.put(key.clone(), LiveObject::of(&object));
                 let is_news = moved.fields || moved.content || moved.health;
                 !is_news || self.send(Message::Live(self.cluster.clone(), key, moved))
             }

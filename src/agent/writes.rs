@@ -1,16 +1,18 @@
 //! Every write of the agent to the API server is sent from here.
 
-use super::compare::field_validation;
-use super::live::{Live, LiveObject};
-use crate::app::{API_VERSION, APPLICATION, Application, GROUP, PropagationPolicy, SyncCode};
-use crate::diff::{Digest, adoption_patch, owned_digest, tracked_by};
-use crate::health::{Health, HealthStatus, health};
+use super::compare::{field_validation, rules_for};
+use super::live::Live;
+use crate::app::{
+    API_VERSION, APPLICATION, Application, GROUP, IgnoreDifferences, PropagationPolicy, SyncCode,
+};
+use crate::diff::{Digest, adoption_patch, owned_digest, respect, scrub, seizing_patch};
+use crate::health::{Health, HealthStatus};
 use crate::kube::{
     self, ApplyOptions, Client, Conflict, DeleteOptions, Deleted, Discovery, FieldValidation,
     Patch, Propagation, Resource, WriteOptions,
 };
 use crate::object::{Gvk, Object, ResourceKey, names};
-use crate::sync::{Action, Event, Task, TaskFault};
+use crate::sync::{Action, Event, Item, Task, TaskFault};
 use crate::value::{Map, Value};
 use std::sync::Arc;
 use std::thread;
@@ -36,6 +38,8 @@ pub struct Writer {
     pub discovery: Arc<Discovery>,
     pub live: Arc<Live>,
     pub instance: String,
+    /// Of the application.
+    pub ignore_differences: Vec<IgnoreDifferences>,
     pub force: bool,
     /// A custom resource that has no status is taken as one that has no
     /// health: nobody has reported on it for long enough.
@@ -75,6 +79,10 @@ impl Writer {
             let options = self.apply_options(task, true);
             match self.client.apply(&resource, &desired, &options) {
                 Ok(_) => Ok(()),
+                // Items of others are in the way: the apply takes them over.
+                Err(error) if error.is_invalid() && self.may_seize(&resource, &desired, task) => {
+                    Ok(())
+                }
                 Err(error) if self.forces(task) && self.helps(&resource, &desired, &error) => {
                     Ok(())
                 }
@@ -87,6 +95,17 @@ impl Writer {
     fn forces(&self, task: &Task) -> bool {
         let item = task.item();
         self.force || item.is_some_and(|item| item.options.force == Some(true))
+    }
+
+    fn may_seize(&self, resource: &Resource, desired: &Object, task: &Task) -> bool {
+        let migrates = task
+            .item()
+            .is_none_or(|item| item.options.client_side_apply_migration != Some(false));
+        let live = self
+            .client
+            .find(resource, desired.namespace(), desired.name());
+        matches!(live, Ok(Some(live)) if seizing_patch(&live, desired).is_some()
+            || (migrates && adoption_patch(&live).is_some()))
     }
 
     /// Whether an object that is refused would be accepted if it were made
@@ -126,11 +145,12 @@ impl Writer {
             .find(&resource, desired.namespace(), desired.name())
             .map_err(|error| fault(&error))?;
         if let Some(live) = &before
-            && tracked_by(live) != Some(self.instance.as_str())
+            && item.options.client_side_apply_migration != Some(false)
             && let Some(patch) = adoption_patch(live)
         {
-            before = Some(self.adopt(&resource, live, patch)?);
+            before = Some(self.rewrite_managers(&resource, live, patch, &adoption_patch)?);
         }
+        let desired = self.respected(desired, item, before.as_ref());
         let replaces = item.options.replace == Some(true);
         let forced = self.forces(task);
         let applied = if replaces {
@@ -138,6 +158,12 @@ impl Writer {
         } else {
             let options = self.apply_options(task, false);
             self.client.apply(&resource, &desired, &options)
+        };
+        let applied = match (applied, &before) {
+            (Err(error), Some(live)) if error.is_invalid() && !replaces => {
+                self.apply_seizing(&resource, &desired, live, task, error)
+            }
+            (applied, _) => applied,
         };
         let applied = match applied {
             Err(error) if forced && self.helps(&resource, &desired, &error) => {
@@ -169,8 +195,49 @@ impl Writer {
         })
     }
 
-    /// Makes the managed fields of former managers ours.
-    fn adopt(&self, resource: &Resource, live: &Object, patch: Value) -> Result<Object, TaskFault> {
+    /// RespectIgnoreDifferences: what is ignored keeps its live value.
+    fn respected(&self, desired: Object, item: &Item, before: Option<&Object>) -> Object {
+        match before {
+            Some(live) if item.options.respect_ignore_differences == Some(true) => {
+                let rules = rules_for(&self.live.config(), &self.ignore_differences, &desired);
+                respect(&desired, live, &rules)
+            }
+            _ => desired,
+        }
+    }
+
+    /// A second attempt for an object whose lists hold items of others that
+    /// do not go with ours: theirs are made ours, so that they go.
+    fn apply_seizing(
+        &self,
+        resource: &Resource,
+        desired: &Object,
+        live: &Object,
+        task: &Task,
+        error: kube::Error,
+    ) -> Result<Object, kube::Error> {
+        let seize = |live: &Object| seizing_patch(live, desired);
+        let Some(patch) = seize(live) else {
+            return Err(error);
+        };
+        match self.rewrite_managers(resource, live, patch, &seize) {
+            Ok(_) => {
+                let options = self.apply_options(task, false);
+                self.client.apply(resource, desired, &options)
+            }
+            Err(_) => Err(error),
+        }
+    }
+
+    /// Gives managed fields another owner: by a patch, made again by `again`
+    /// where the object changed meanwhile.
+    fn rewrite_managers(
+        &self,
+        resource: &Resource,
+        live: &Object,
+        patch: Value,
+        again: &dyn Fn(&Object) -> Option<Value>,
+    ) -> Result<Object, TaskFault> {
         let mut live = live.clone();
         let mut patch = patch;
         for _ in 0..CONFLICT_ATTEMPTS {
@@ -189,7 +256,7 @@ impl Writer {
                         .client
                         .get(resource, live.namespace(), live.name())
                         .map_err(|error| fault(&error))?;
-                    match adoption_patch(&live) {
+                    match again(&live) {
                         Some(next) => patch = next,
                         None => return Ok(live),
                     }
@@ -258,8 +325,8 @@ impl Writer {
     }
 
     /// The answer of the API server is the newest state that there is.
-    pub fn note(&self, object: &Object) {
-        self.live.put(object.key(), LiveObject::of(object));
+    fn note(&self, object: &Object) {
+        self.live.note(object);
     }
 
     fn await_established(&self, resource: &Resource, name: &str) -> Result<(), TaskFault> {
@@ -341,8 +408,8 @@ impl Writer {
             self.live.remove(key);
             return Ok(true);
         };
-        if tracked_by(&live) != Some(self.instance.as_str()) || !live.owner_references().is_empty()
-        {
+        let tracking = &self.live.config().tracking;
+        if !tracking.is_of(&live, &self.instance) || !live.owner_references().is_empty() {
             return Ok(true);
         }
         self.release(&resource, &live)?;
@@ -487,7 +554,7 @@ impl Writer {
                 }
                 let health = match task.gvk.group == GROUP && task.gvk.kind == APPLICATION {
                     true => Some(child_health(&live)),
-                    false => health(&live),
+                    false => self.live.get(&task.key).and_then(|live| live.health),
                 };
                 match health {
                     Some(health) => Event::Health(index, Some(health.status), health.message),
@@ -612,12 +679,27 @@ fn child_health(object: &Object) -> Health {
     )
 }
 
+/// How the API server says that a field cannot be changed.
+const IMMUTABLE: &[&str] = &[
+    "field is immutable",
+    "is immutable after creation",
+    "is immutable when",
+    "may not change once set",
+    "cannot change roleRef",
+    "are forbidden",
+    "updates to parameters",
+];
+
 /// The fault of one object, with what helps where that is known.
 fn explained(error: &kube::Error, task: &Task) -> TaskFault {
     let mut fault = fault(error);
-    if fault.message.contains("field is immutable") {
+    if let Ok(desired) = desired(task) {
+        fault.message = scrub(&fault.message, &desired);
+    }
+    let is_immutable = IMMUTABLE.iter().any(|words| fault.message.contains(words));
+    if is_immutable && error.is_invalid() {
         fault.message.push_str(&format!(
-            " (an immutable field of {} changed; annotate it with {}: Force=true,Replace=true to have it deleted and created anew)",
+            " (a field of {} changed that cannot be changed; annotate it with {}: Force=true,Replace=true to have it deleted and created anew)",
             task.key,
             names::SYNC_OPTIONS
         ));

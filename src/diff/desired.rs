@@ -1,7 +1,18 @@
-use crate::object::{Object, ResourceKey, names};
+use super::tracking::Tracking;
+use crate::object::{Object, names};
 use crate::value::{Map, Value};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+
+/// What the server keeps in an object's metadata.
+pub(super) const SERVER_FIELDS: [&str; 6] = [
+    "creationTimestamp",
+    "managedFields",
+    "resourceVersion",
+    "uid",
+    "generation",
+    "selfLink",
+];
 
 /// Whether objects of a kind live in namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,45 +21,18 @@ pub enum Scope {
     Namespaced,
 }
 
-/// `<app>:<group>/<kind>:<ns>/<name>`, as Argo CD writes it.
-pub fn tracking_id(instance: &str, key: &ResourceKey) -> String {
-    format!(
-        "{instance}:{}/{}:{}/{}",
-        key.group, key.kind, key.namespace, key.name
-    )
-}
-
-/// The application whose tracking id an object carries. An id that does not
-/// name the object itself (it was copied along with the annotations) is none.
-pub fn tracked_by(object: &Object) -> Option<&str> {
-    let id = object.annotation(names::TRACKING_ID)?;
-    let (instance, rest) = id.split_once(':')?;
-    let key = object.key();
-    let itself = format!("{}/{}:{}/{}", key.group, key.kind, key.namespace, key.name);
-    // Argo CD writes the destination's namespace for objects of the cluster, too.
-    let without_namespace = |id: &str| {
-        let (kind, place) = id.split_once(':')?;
-        let (_, name) = place.split_once('/')?;
-        Some(format!("{kind}:/{name}"))
-    };
-    let names_itself = rest == itself
-        || (key.namespace.is_empty() && without_namespace(rest).as_deref() == Some(&itself));
-    names_itself.then_some(instance)
-}
-
 /// A rendered object as it will be applied: nulls away, stringData folded
 /// into data, namespace set where the kind has one, tracking id and the label
 /// that our watches select by.
-pub fn prepare(mut object: Object, scope: Scope, namespace: &str, instance: &str) -> Object {
+pub fn prepare(
+    mut object: Object,
+    scope: Scope,
+    namespace: &str,
+    tracking: &Tracking,
+    instance: &str,
+) -> Object {
     strip_nulls(object.root_mut());
-    for field in [
-        "creationTimestamp",
-        "managedFields",
-        "resourceVersion",
-        "uid",
-        "generation",
-        "selfLink",
-    ] {
+    for field in SERVER_FIELDS {
         object.metadata_mut().remove(field);
     }
     match scope {
@@ -61,8 +45,7 @@ pub fn prepare(mut object: Object, scope: Scope, namespace: &str, instance: &str
     if object.api_version() == "v1" && object.kind() == "Secret" {
         fold_string_data(object.root_mut());
     }
-    let id = tracking_id(instance, &object.key());
-    object.set_annotation(names::TRACKING_ID, &id);
+    tracking.mark(&mut object, instance);
     object.set_label(names::MANAGED_LABEL, names::MANAGED_LABEL_VALUE);
     object
 }

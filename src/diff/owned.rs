@@ -135,6 +135,15 @@ fn hash_field(below: &Value, live: Option<&Value>, hasher: &mut Hasher) {
     hasher.0.update(b"}");
 }
 
+/// Where in a list an element of managedFields stands.
+pub(super) fn child_at(value: &Value, element: &str) -> Option<usize> {
+    let found: *const Value = child_of(value, element)?;
+    value
+        .as_seq()?
+        .iter()
+        .position(|item| std::ptr::eq(item, found))
+}
+
 /// What a path element of managedFields leads to: `f:name`, `k:{keys}`,
 /// `v:value` or `i:index`.
 fn child_of<'a>(value: &'a Value, element: &str) -> Option<&'a Value> {

@@ -12,6 +12,9 @@ mod fields;
 
 mod general;
 
+mod lua;
+
+pub use lua::{LuaRule, LuaRules};
 pub use status::{Health, HealthStatus};
 
 use crate::object::{Object, names};
@@ -21,6 +24,13 @@ use crate::object::{Object, names};
 /// for all others the conventions for conditions decide.
 pub fn health(object: &Object) -> Option<Health> {
     pending_deletion(object).or_else(|| verdict(object))
+}
+
+/// The same with rules of users in front; `now` is in Unix seconds.
+pub fn health_by(object: &Object, rules: &LuaRules, now: i64) -> Option<Health> {
+    pending_deletion(object)
+        .or_else(|| rules.health(object, now))
+        .or_else(|| verdict(object))
 }
 
 /// What the kind's rule says by itself. To a rule of another project's kind

@@ -3,6 +3,10 @@
 pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
 /// On the Secret of what was drawn by chance: the application it is for.
 pub const GENERATED_FOR: &str = "drupelet.io/generated-for";
+/// Which installation an object belongs to (`installationID` of argocd-cm).
+pub const INSTALLATION_ID: &str = "argocd.argoproj.io/installation-id";
+/// The label of label tracking, unless argocd-cm names another.
+pub const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 pub const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
 pub const COMPARE_OPTIONS: &str = "argocd.argoproj.io/compare-options";
 pub const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";

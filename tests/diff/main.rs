@@ -1,15 +1,22 @@
 //! Preparation, ownership and adoption, on objects as the API server writes
 //! them.
 
-use drupelet::diff::{Scope, adoption_patch, agrees, owned_digest, prepare, tracked_by};
+mod ignore;
+mod jq;
+mod secrets;
+mod tracking;
+
+use drupelet::diff::{
+    Scope, Tracking, adoption_patch, agrees, owned_digest, prepare, seizing_patch, tracked_by,
+};
 use drupelet::object::Object;
 use drupelet::value::Value;
 
-fn object(json: &str) -> Object {
+pub fn object(json: &str) -> Object {
     Object::new(Value::from_json(json.as_bytes()).expect("JSON")).expect("an object")
 }
 
-const DESIRED: &str = r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"ns","labels":{"a":"1"}},
+pub const DESIRED: &str = r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"ns","labels":{"a":"1"}},
     "spec":{"ports":[{"port":80}],"selector":{"app":"web"}}}"#;
 
 const LIVE: &str = r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"web","namespace":"ns","labels":{"a":"1","theirs":"x"},
@@ -74,7 +81,7 @@ fn prepares_secrets_namespaces_nulls_and_tracking() {
         r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","creationTimestamp":null},
             "stringData":{"a":"x"},"data":{"a":"old","b":"Yg=="},"type":null}"#,
     );
-    let prepared = prepare(secret, Scope::Namespaced, "ns", "app");
+    let prepared = prepare(secret, Scope::Namespaced, "ns", &Tracking::default(), "app");
     assert_eq!(
         prepared.to_json(),
         r#"{"apiVersion":"v1","data":{"a":"eA==","b":"Yg=="},"kind":"Secret","metadata":{"annotations":{"argocd.argoproj.io/tracking-id":"app:/Secret:ns/s"},"labels":{"drupelet.io/managed":"true"},"name":"s","namespace":"ns"}}"#
@@ -84,7 +91,13 @@ fn prepares_secrets_namespaces_nulls_and_tracking() {
 
 #[test]
 fn a_copied_tracking_id_tracks_nothing() {
-    let mut copy = prepare(object(DESIRED), Scope::Namespaced, "ns", "app");
+    let mut copy = prepare(
+        object(DESIRED),
+        Scope::Namespaced,
+        "ns",
+        &Tracking::default(),
+        "app",
+    );
     copy.metadata_mut().insert("name", "copy");
     assert_eq!(tracked_by(&copy), None);
 }
@@ -104,4 +117,47 @@ fn adoption_unites_the_entries_of_former_managers() {
         r#"[{"op":"test","path":"/metadata/resourceVersion","value":"7"},{"op":"replace","path":"/metadata/managedFields","value":[{"apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:type":{}}},"manager":"drupelet","operation":"Apply"},{"apiVersion":"v1","fieldsV1":{"f:status":{}},"manager":"kube-controller-manager","operation":"Update","subresource":"status"}]}]"#
     );
     assert_eq!(adoption_patch(&object(LIVE)), None);
+}
+
+#[test]
+fn an_object_that_is_ours_keeps_what_others_edited() {
+    let mixed = live(|live| {
+        let fields = r#"[{"manager":"drupelet","operation":"Apply","fieldsV1":{"f:spec":{"f:type":{}}}},
+            {"manager":"kubectl-edit","operation":"Update","fieldsV1":{"f:spec":{"f:sessionAffinity":{}}}}]"#;
+        let fields = Value::from_json(fields.as_bytes()).expect("JSON");
+        live.metadata_mut().insert("managedFields", fields);
+    });
+    assert_eq!(adoption_patch(&mixed), None);
+    let by_argo = live(|live| {
+        let fields = r#"[{"manager":"drupelet","operation":"Apply","fieldsV1":{"f:spec":{"f:type":{}}}},
+            {"manager":"argocd-controller","operation":"Update","fieldsV1":{"f:spec":{"f:sessionAffinity":{}}}}]"#;
+        let fields = Value::from_json(fields.as_bytes()).expect("JSON");
+        live.metadata_mut().insert("managedFields", fields);
+    });
+    assert!(adoption_patch(&by_argo).is_some());
+}
+
+/// argo-cd#25474: a Service's port from 80 to 81.
+#[test]
+fn items_of_others_in_our_lists_are_seized() {
+    let fields = |manager: &str| {
+        format!(
+            r#"[{{"manager":"{manager}","operation":"Update","fieldsV1":{{"f:spec":{{"f:type":{{}},"f:ports":{{".":{{}},"k:{{\"port\":80,\"protocol\":\"TCP\"}}":{{".":{{}},"f:port":{{}}}}}}}}}}}}]"#
+        )
+    };
+    let owned_by = |manager: &str| {
+        live(|live| {
+            let fields = Value::from_json(fields(manager).as_bytes()).expect("JSON");
+            live.metadata_mut().insert("managedFields", fields);
+        })
+    };
+    let patch = seizing_patch(&owned_by("somebody"), &object(DESIRED)).expect("theirs");
+    let text = patch.to_json();
+    let ours =
+        r#"{"f:spec":{"f:ports":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:port":{}}}}}"#;
+    assert!(text.contains(ours), "{text}");
+    assert!(text.contains(r#""manager":"somebody""#), "{text}");
+    let mut without_list = object(DESIRED);
+    spec(&mut without_list).remove("ports");
+    assert_eq!(seizing_patch(&owned_by("somebody"), &without_list), None);
 }

@@ -1,6 +1,7 @@
 //! How objects fare: the cases of Argo CD, in the corpus beside the checkout.
 
 mod corpus;
+mod lua;
 
 use drupelet::health::{Health, HealthStatus, health};
 use drupelet::object::Object;

@@ -1,6 +1,8 @@
 use super::Place;
 use super::resources::Which;
-use crate::agent::{Kept, Owner, RenderJob, generated, installed_seed, render_application};
+use crate::agent::{
+    ArgocdCm, Kept, Owner, RenderJob, generated, installed_seed, render_application,
+};
 use crate::app::Application;
 use crate::cli::maps::Maps;
 use crate::cli::output::{self, Format};
@@ -45,11 +47,15 @@ enum From {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let client = arguments.place.cluster.client()?;
     let app = arguments.place.read(&client, &arguments.name)?;
+    let config = ArgocdCm::fetch(&client, &arguments.place.namespace)?;
     let objects = match arguments.source {
-        From::Git => rendered(arguments, &client, app)?,
+        From::Git => rendered(arguments, &client, app, &config)?,
         From::Live => live(arguments, &client, &app)?,
     };
-    let objects: Vec<Object> = objects.into_iter().map(masked).collect();
+    let objects: Vec<Object> = objects
+        .into_iter()
+        .map(|object| masked(object, &config))
+        .collect();
     let names = || {
         objects
             .iter()
@@ -73,9 +79,9 @@ fn documents(objects: &[Object]) -> String {
     text
 }
 
-fn masked(object: Object) -> Object {
+fn masked(object: Object, config: &ArgocdCm) -> Object {
     let mut object = Some(object);
-    mask_secret(&mut object, &mut None);
+    mask_secret(&mut object, &mut None, &config.sensitive_annotations);
     object.expect("masking keeps the object")
 }
 
@@ -83,6 +89,7 @@ fn rendered(
     arguments: &Arguments,
     client: &Client,
     mut app: Application,
+    config: &ArgocdCm,
 ) -> anyhow::Result<Vec<Object>> {
     if let Some(revision) = &arguments.revision {
         anyhow::ensure!(
@@ -127,6 +134,7 @@ fn rendered(
             located.object,
             scope,
             &app.spec.destination.namespace,
+            &config.tracking,
             &instance,
         )
     });
