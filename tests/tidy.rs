@@ -213,3 +213,32 @@ fn pure_rooms_have_no_side_effects() {
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
+
+#[test]
+fn the_top_level_holds_what_it_is_meant_to_hold() {
+    const KNOWN: &[&str] = &[
+        "CHANGELOG.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "benches",
+        "cross",
+        "deploy",
+        "dist",
+        "docs",
+        "fuzz",
+        "src",
+        "systemd",
+        "target",
+        "tests",
+    ];
+    for entry in fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the source tree is readable") {
+        let name = entry.expect("the source tree is readable").file_name();
+        let name = name.to_string_lossy();
+        assert!(
+            name.starts_with('.') || KNOWN.contains(&&*name),
+            "what is {name} for?"
+        );
+    }
+}

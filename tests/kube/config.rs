@@ -253,10 +253,12 @@ fn a_plugin_is_asked_once_and_again_after_a_refusal() {
     let folder = folder.path();
     let server = guarded("Bearer t2");
     // Each run gives the next token, and writes down what it was told.
-    let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\"\necho x >>runs\n\
+    // By the shell alone: a small machine may lack dirname and wc.
+    let script = "#!/bin/sh\ncd \"${0%/*}\" || exit\necho x >>runs\n\
+         n=0; while read -r _; do n=$((n + 1)); done <runs\n\
          echo \"$KUBERNETES_EXEC_INFO $1 $EXTRA\" >told\n\
          echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\
-         \"status\":{\"token\":\"t'$(wc -l <runs | tr -d ' ')'\"}}'\n";
+         \"status\":{\"token\":\"t'$n'\"}}'\n";
     let plugin = write(folder, "plugin", script);
     let mut rights = fs::metadata(&plugin).expect("is there").permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut rights, 0o755);
