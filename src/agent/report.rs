@@ -21,6 +21,9 @@ use std::time::Duration;
 
 /// A report that could not be written is tried again after this.
 const REPORT_RETRY: Duration = Duration::from_secs(5);
+/// A commit that moves hundreds of applications has hundreds of reports: they
+/// leave threads to the syncs.
+const REPORTS: &str = "reports";
 
 impl Controller {
     /// Writes the report of an application, if it says anything new.
@@ -30,9 +33,11 @@ impl Controller {
             return;
         };
         if app.reporting {
-            // The answer to the one under way starts the next.
+            // The answer to the one under way starts the next, by a timer of
+            // its own: the one that led here is used up.
             let app = self.apps.get_mut(id).expect("looked up above");
             app.report_again = true;
+            app.report_due = None;
             return;
         }
         let patch = self.report_patch(app, &now);
@@ -58,7 +63,7 @@ impl Controller {
         app.reporting = true;
         self.metrics.status_patches.add_one();
         let (client, results, id) = (self.client.clone(), self.results.clone(), id.clone());
-        self.write_pool.run(move || {
+        self.write_pool.run_with(REPORTS.to_owned(), move || {
             let result = patch_application(&client, &id.namespace, &id.name, patch)
                 .map_err(|error| error.to_string());
             // The controller may have stopped: nobody waits then.
@@ -73,7 +78,7 @@ impl Controller {
         app.reporting = false;
         match result {
             Ok(Some(object)) => {
-                app.known_status = status_of(&object);
+                app.known_status.set(&status_of(&object));
                 app.resource_version = object.resource_version().to_owned();
                 // A report that was under way when the operation ended does not
                 // take `.operation` away: taken for done, the wish would start
@@ -100,8 +105,9 @@ impl Controller {
     }
 
     fn report_patch(&self, app: &AppState, now: &str) -> Option<Value> {
-        let status = self.status(app, now);
-        let known = app.known_status.as_map().cloned().unwrap_or_default();
+        let known = app.known_status.get();
+        let status = self.status(app, &known, now);
+        let known = known.as_map().cloned().unwrap_or_default();
         let wanted = Value::of(&status).expect("a status is JSON");
         let wanted = wanted.as_map().cloned().unwrap_or_default();
         let mut patch = Map::new();
@@ -174,9 +180,9 @@ impl Controller {
             };
             (operation.state.phase, message)
         });
-        let finished = app.finished_operation.as_ref();
+        let finished = app.finished_operation.get();
         let (phase, message) = operation
-            .or_else(|| finished.map(|state| (state.phase, state.message.clone())))
+            .or_else(|| finished.map(|state| (state.phase, state.message)))
             .unzip();
         AppView {
             namespace: app.id.namespace.clone(),
@@ -193,9 +199,9 @@ impl Controller {
     }
 
     /// The status of an application as it should read now.
-    pub(super) fn status(&self, app: &AppState, now: &str) -> ApplicationStatus {
+    fn status(&self, app: &AppState, known: &Value, now: &str) -> ApplicationStatus {
         let spec = &app.app.spec;
-        let known: ApplicationStatus = app.known_status.to().unwrap_or_default();
+        let known: ApplicationStatus = known.to().unwrap_or_default();
         let is_multiple = spec.has_multiple_sources();
         let extras = self.extras(app);
         let code = code_with(app, &extras);
@@ -249,7 +255,7 @@ impl Controller {
                 last_transition_time: since,
             },
             resources,
-            history: app.history.clone(),
+            history: app.history.get(),
             conditions: conditions(app, &known, now),
             operation_state: self.operation_state(app),
             reconciled_at: known.reconciled_at.clone(),
@@ -280,7 +286,7 @@ impl Controller {
 
     fn operation_state(&self, app: &AppState) -> Option<OperationState> {
         let Some(operation) = &app.operation else {
-            return app.finished_operation.clone();
+            return app.finished_operation.get();
         };
         let mut state = operation.state.clone();
         if let Some(sync) = &operation.sync {

@@ -190,6 +190,8 @@ impl Cache {
             let first = self.fetch_into(&mirror, url, access, want, commit);
             match first {
                 Ok(()) => {}
+                // What is here stands until there is room for more.
+                Err(Fault::Disk(full)) if is_full(&full) => return Err(fault(Fault::Disk(full))),
                 // A base is not what it was, or the directory is gone: anew.
                 Err(Fault::Damaged(_) | Fault::Disk(_)) => {
                     self.0.counters.refetch();
@@ -301,6 +303,13 @@ impl Cache {
             }
         }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// Readable, short, and different for different repositories.

@@ -295,20 +295,15 @@ fn keep_cause(kept: &FaultCell, error: &gix::Error) {
         return;
     }
     let kind = error.downcast_any_ref::<io::Error>().map(io::Error::kind);
-    let on_disk = matches!(
-        kind,
+    *kept = Some(match kind {
         Some(
-            io::ErrorKind::StorageFull
-                | io::ErrorKind::QuotaExceeded
-                | io::ErrorKind::NotFound
-                | io::ErrorKind::PermissionDenied
-                | io::ErrorKind::ReadOnlyFilesystem
-        )
-    );
-    *kept = Some(if on_disk {
-        Fault::Disk(io::Error::other(chain(error)))
-    } else {
-        Fault::Damaged(chain(error))
+            kind @ (io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::NotFound
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem),
+        ) => Fault::Disk(io::Error::new(kind, chain(error))),
+        Some(_) | None => Fault::Damaged(chain(error)),
     });
 }
 

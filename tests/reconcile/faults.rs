@@ -1,7 +1,7 @@
 //! What goes wrong around a sync: the end is right, nothing is wrongly
 //! pruned, and in between the status says what is the matter.
 
-use crate::manifests::config;
+use crate::manifests::{config, object};
 use crate::support::git_server;
 use crate::support::proxy::{Harm, Hold, Proxy};
 use crate::world::{PATIENCE, World, client, holds_for, on_each, wait_until};
@@ -10,26 +10,34 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-const N: usize = 9;
-const POLICY: &str = "syncPolicy:
+pub const N: usize = 9;
+const WORKLOAD: &str = "spec:
+  selector: {matchLabels: {app: w}}
+  template:
+    metadata: {labels: {app: w}}
+    spec: {containers: [{name: main, image: example.com/a}]}
+";
+/// How long the connection is cut.
+const CUT: Duration = Duration::from_secs(60);
+pub const POLICY: &str = "syncPolicy:
   automated: {prune: true, selfHeal: true}
   retry: {limit: -1, backoff: {duration: 200ms, factor: 1, maxDuration: 200ms}}";
 
 /// Some ConfigMaps with the same value, each in its document.
-fn configs(value: &str) -> String {
+pub fn configs(value: &str) -> String {
     let some = (0..N).map(|n| config(&format!("c{n}"), ""));
     some.collect::<String>()
         .replace("{a: x}", &format!("{{a: {value}}}"))
 }
 
-fn world(cluster: &Path, name: &str) -> World {
+pub fn world(cluster: &Path, name: &str) -> World {
     let world = World::new(cluster, name);
     world.commit(&[("app/all.yaml", &configs("one"))]);
     world.create_app(POLICY);
     world
 }
 
-fn all_are(world: &World, value: &str) -> bool {
+pub fn all_are(world: &World, value: &str) -> bool {
     (0..N).all(|n| {
         let found = world.value("v1", "ConfigMap", &format!("c{n}"), &["data", "a"]);
         found
@@ -40,7 +48,7 @@ fn all_are(world: &World, value: &str) -> bool {
 }
 
 #[track_caller]
-fn ends_at(world: &World, commit: &str, value: &str) {
+pub fn ends_at(world: &World, commit: &str, value: &str) {
     world.wait_synced_at(commit);
     wait_until("all objects are as in git", || all_are(world, value));
 }
@@ -117,7 +125,7 @@ fn the_api_server_goes_away_in_mid_sync() {
 }
 
 #[test]
-fn a_connection_that_is_cut_for_a_while() {
+fn a_connection_that_is_cut_for_a_minute() {
     on_each(|cluster| {
         let mut world = world(cluster, "cut");
         let proxy = Proxy::start(cluster);
@@ -131,7 +139,7 @@ fn a_connection_that_is_cut_for_a_while() {
         let mut rest: String = configs("two");
         rest = rest.replacen(&config("c0", "").replace("{a: x}", "{a: two}"), "", 1);
         let commit = world.commit(&[("app/all.yaml", &rest)]);
-        holds_for("nobody can write", Duration::from_millis(1500), || {
+        holds_for("nobody can write", CUT, || {
             world.find("v1", "ConfigMap", "c1").is_none()
                 && world.find("v1", "ConfigMap", "c0").is_some()
         });
@@ -248,6 +256,30 @@ fn a_namespace_stuck_in_terminating() {
         world.wait_synced();
         let found = world.client.find(&configs, &namespace, "c0");
         assert!(found.expect("the API server answers").is_some());
+    });
+}
+
+/// Health comes while the report before it is still being written.
+#[test]
+fn what_changes_while_a_status_is_written_is_told_too() {
+    on_each(|cluster| {
+        let mut world = World::new(cluster, "late");
+        world.commit(&[(
+            "app/all.yaml",
+            &object("apps/v1", "Deployment", "w", "", WORKLOAD),
+        )]);
+        world.create_app(POLICY);
+        let proxy = Proxy::start(cluster);
+        proxy.harm(
+            Harm::Late(Duration::from_millis(900)),
+            usize::MAX,
+            |passed| passed.is_write() && passed.path.contains("/applications/"),
+        );
+        world.start_agent_on(client(&proxy.kubeconfig()));
+        world.wait_app(&world.name, "Healthy", |app| {
+            app.status.health.status == "Healthy"
+        });
+        world.settle();
     });
 }
 

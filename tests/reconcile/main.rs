@@ -32,6 +32,7 @@ mod generated;
 mod holds;
 mod idle;
 mod kills;
+mod machine;
 mod operations;
 mod projects;
 mod prune;

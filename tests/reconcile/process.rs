@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_drupelet");
+
 pub struct AgentProcess {
     child: Child,
     out: PathBuf,
@@ -18,10 +20,14 @@ impl AgentProcess {
     /// `drupelet agent` for a world's Applications, over the API server of a
     /// kubeconfig.
     pub fn start(world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
-        Self::spawn(world, kubeconfig, more)
+        let mut program = Command::new(PROGRAM);
+        program.env_clear();
+        Self::start_by(program, world, kubeconfig, more)
     }
 
-    fn spawn(world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
+    /// By a command that ends as the program, with the arguments added to its
+    /// own: [`PROGRAM`] is one.
+    pub fn start_by(mut by: Command, world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
         let out = world.folder().join("stdout");
         let log = File::options()
             .create(true)
@@ -29,8 +35,7 @@ impl AgentProcess {
             .open(world.folder().join("stderr"))
             .expect("the folder is writable");
         let map = format!("{}={}", world.url(), world.repository.path.display());
-        let child = Command::new(env!("CARGO_BIN_EXE_drupelet"))
-            .env_clear()
+        let child = by
             .env("HOME", world.folder())
             .arg("agent")
             .arg("--kubeconfig")

@@ -24,7 +24,10 @@ pub struct Options {
 
 pub struct ApiServer {
     // Stopped in this order.
-    running: Vec<Supervised>,
+    controllers: Option<Supervised>,
+    server: Supervised,
+    etcd: Supervised,
+    server_command: Command,
     folder: tempfile::TempDir,
     pub url: String,
     pub ca: String,
@@ -92,10 +95,10 @@ impl ApiServer {
             .args(["--listen-peer-urls", &peer])
             .args(["--initial-advertise-peer-urls", &peer])
             .args(["--initial-cluster", &format!("default={peer}")]);
-        let etcd = Supervised::start("etcd", etcd, folder.path());
+        let etcd = Supervised::start("etcd", &etcd, folder.path());
 
-        let mut server = Command::new(programs.join("kube-apiserver"));
-        server
+        let mut server_command = Command::new(programs.join("kube-apiserver"));
+        server_command
             .args(["--bind-address", "127.0.0.1"])
             .args(["--secure-port", &port.to_string()])
             .args(["--etcd-servers", &store])
@@ -115,9 +118,9 @@ impl ApiServer {
             ]);
         if !options.controller_manager {
             // Nobody makes the default service account of a namespace then.
-            server.args(["--disable-admission-plugins", "ServiceAccount"]);
+            server_command.args(["--disable-admission-plugins", "ServiceAccount"]);
         }
-        let server = Supervised::start("kube-apiserver", server, folder.path());
+        let server = Supervised::start("kube-apiserver", &server_command, folder.path());
 
         let url = format!("https://127.0.0.1:{port}");
         let kubeconfig = format!(
@@ -128,7 +131,10 @@ impl ApiServer {
         );
         fs::write(at("kubeconfig"), kubeconfig).expect("the folder is writable");
         let mut started = ApiServer {
-            running: vec![server, etcd],
+            controllers: None,
+            server,
+            etcd,
+            server_command,
             folder,
             url,
             ca,
@@ -160,7 +166,7 @@ impl ApiServer {
                 Ok(_) => return,
                 Err(error) => error.to_string(),
             };
-            let ended = self.running.iter_mut().any(Supervised::has_ended);
+            let ended = self.server.has_ended() || self.etcd.has_ended();
             assert!(
                 begin.elapsed() < READY_WITHIN && !ended,
                 "the API server does not get ready: {last}\n{}\n{}",
@@ -180,8 +186,24 @@ impl ApiServer {
             .args(["--root-ca-file", &at("ca.crt")])
             .args(["--leader-elect=false", "--profiling=false"])
             .args(["--secure-port", "0"]);
-        let manager = Supervised::start("kube-controller-manager", manager, self.folder.path());
-        self.running.insert(0, manager);
+        let folder = self.folder.path();
+        self.controllers = Some(Supervised::start(
+            "kube-controller-manager",
+            &manager,
+            folder,
+        ));
+    }
+
+    /// The API server alone dies, without a goodbye.
+    pub fn kill(&mut self) {
+        self.server.end();
+    }
+
+    /// It is there again, at the same address with the same objects.
+    pub fn start_again(&mut self) {
+        let folder = self.folder.path();
+        self.server = Supervised::start("kube-apiserver", &self.server_command, folder);
+        self.wait_until_ready();
     }
 }
 
@@ -246,7 +268,7 @@ pub fn free_ports<const N: usize>() -> [u16; N] {
 struct Supervised(Child);
 
 impl Supervised {
-    fn start(name: &str, command: Command, folder: &Path) -> Self {
+    fn start(name: &str, command: &Command, folder: &Path) -> Self {
         let log = fs::File::create(folder.join(format!("{name}.log"))).expect("a log file");
         let errors = log.try_clone().expect("a second handle");
         // `read` ends with the pipe, whose other end this process holds.
@@ -272,10 +294,16 @@ impl Supervised {
     }
 }
 
-impl Drop for Supervised {
-    fn drop(&mut self) {
+impl Supervised {
+    fn end(&mut self) {
         drop(self.0.stdin.take());
         // Its end is all that is waited for.
         let _ = self.0.wait();
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        self.end();
     }
 }

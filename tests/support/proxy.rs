@@ -100,6 +100,8 @@ pub enum Harm {
     DropAfter,
     /// No answer, for as long as the proxy lives.
     Hang,
+    /// Passed on after a while.
+    Late(Duration),
 }
 
 type Matches = Box<dyn Fn(&Passed) -> bool + Send>;
@@ -357,6 +359,7 @@ impl Shared {
                     self.wait_for_the_end();
                     return Ok(());
                 }
+                Some(Harm::Late(by)) => thread::sleep(by),
                 Some(Harm::DropAfter) | None => {}
                 Some(
                     harm @ (Harm::VersionConflict
@@ -581,7 +584,7 @@ fn answer(harm: Harm, passed: &Passed) -> (u16, String) {
             String::new(),
             "<html>no backend</html>".to_owned(),
         ),
-        Harm::DropBefore | Harm::DropAfter | Harm::Hang => {
+        Harm::DropBefore | Harm::DropAfter | Harm::Hang | Harm::Late(_) => {
             panic!("{harm:?} has no answer")
         }
     };
