@@ -12,41 +12,26 @@
 #[allow(dead_code)] // a bench uses its part of the shared support
 mod support;
 
-use drupelet::app::{Application, OperationPhase, SyncCode};
-use drupelet::http::ProxyChoice;
-use drupelet::kube::{ApplyOptions, Client, Config, ListOptions, Resource, Verbs};
+#[allow(dead_code)] // and of what the benches share
+mod measure;
+
+use drupelet::kube::{ApplyOptions, Client};
 use drupelet::object::Object;
 use drupelet::value::yaml;
+use measure::{PATIENCE, applications, binary, client, cpu_seconds, start, status, synced, wait};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 use support::git_server;
 
 const UPSTREAM: &str = "https://github.com/dixneuf19/brassberry-kubernetes-cluster-state";
-const PATIENCE: Duration = Duration::from_secs(180);
 /// The agent counts as being at rest after so long, and is watched so long
 /// then, or as many seconds as `DRUPELET_REST` says.
 const REST: Duration = Duration::from_secs(15);
 /// Of the 21 Applications: four are in repositories that cannot be reached.
 const EXPECTED: usize = 17;
-
-/// What is measured: `DRUPELET_BINARY`, else the one that cargo built.
-fn binary() -> PathBuf {
-    std::env::var_os("DRUPELET_BINARY")
-        .map_or_else(|| env!("CARGO_BIN_EXE_drupelet").into(), PathBuf::from)
-}
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn main() {
     let corpus = std::env::var_os("DRUPELET_CORPUS").map_or_else(
@@ -115,11 +100,6 @@ fn main() {
     println!("binary                  {:8.2} MB", size as f64 / 1e6);
 }
 
-fn start(command: &mut Command) -> Running {
-    let child = command.stdout(Stdio::null()).spawn();
-    Running(child.expect("the binary starts"))
-}
-
 /// A clone whose Applications name the loopback server, with one more.
 fn prepare(corpus: &Path, bundle: &Path, folder: &Path, served: &Path, url: &str) {
     let git = |directory: &Path, arguments: &[&str]| {
@@ -161,36 +141,6 @@ fn rewrite(directory: &Path, url: &str) {
     }
 }
 
-fn client(kubeconfig: &Path) -> Option<Client> {
-    let config = Config::from_files(&[kubeconfig.to_owned()], None, ProxyChoice::Direct).ok()?;
-    let client = Client::new(config).ok()?;
-    client.version().ok()?;
-    Some(client)
-}
-
-fn wait<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(value) = attempt() {
-            return value;
-        }
-        assert!(began.elapsed() < PATIENCE, "waited in vain");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn applications() -> Resource {
-    Resource {
-        group: "argoproj.io".to_owned(),
-        version: "v1alpha1".to_owned(),
-        kind: "Application".to_owned(),
-        plural: "applications".to_owned(),
-        namespaced: true,
-        verbs: Verbs::default(),
-        has_status: false,
-    }
-}
-
 fn apply_root(client: &Client, clone: &Path, url: &str) {
     let text = fs::read_to_string(clone.join("argocd/apps/argocd-apps.yaml"));
     let text = text.expect("the root of the repository");
@@ -199,35 +149,4 @@ fn apply_root(client: &Client, clone: &Path, url: &str) {
     root.set_namespace("argocd");
     let options = ApplyOptions::by("kubectl");
     wait(|| client.apply(&applications(), &root, &options).ok());
-}
-
-fn synced(client: &Client) -> usize {
-    let mut synced = 0;
-    // Asked again in a moment where it fails.
-    let _ = client.list(&applications(), &ListOptions::default(), &mut |object| {
-        let status = Application::read(&object).map(|app| app.status);
-        let status = status.unwrap_or_default();
-        let runs = status
-            .operation_state
-            .is_some_and(|state| state.phase == OperationPhase::Running);
-        synced += usize::from(status.sync.status == SyncCode::Synced && !runs);
-    });
-    synced
-}
-
-/// A field of /proc/PID/status in KiB.
-fn status(pid: u32, field: &str) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    text.lines()
-        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))
-        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
-}
-
-/// utime and stime: fields 14 and 15, behind the name in parentheses.
-fn cpu_seconds(pid: u32) -> f64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = rest.split_whitespace().skip(11).take(2);
-    ticks.filter_map(|t| t.parse::<f64>().ok()).sum::<f64>() / 100.0
 }

@@ -58,11 +58,8 @@ impl Controller {
             && *key == attempt
         {
             if !succeeded {
-                let state =
-                    app.finished_operation
-                        .as_ref()
-                        .or(app.app.status.operation_state.as_ref());
-                let message = state.map_or_else(String::new, |state| state.message.clone());
+                let state = app.finished_operation.get();
+                let message = state.map_or_else(String::new, |state| state.message);
                 let condition = format!(
                     "Failed last sync attempt to [{}]: {message}",
                     app.revision()

@@ -11,7 +11,7 @@ use super::operation::Stage;
 use super::pool::Pool;
 use super::settings::Settings;
 use super::sources::{Resolved, SourceError, Sources};
-use super::state::{AppState, Job};
+use super::state::{AppState, Job, at_rest};
 use crate::app::{AppProject, Application, Operation, OperationPhase, OperationState};
 use crate::diff::digest_of;
 use crate::kube::Client;
@@ -348,21 +348,20 @@ impl Controller {
             return;
         }
         state.resource_version = object.resource_version().to_owned();
-        let before = std::mem::replace(&mut state.app, Arc::new(app));
-        let app = state.app.clone();
         if !state.reporting {
-            state.known_status = status;
+            state.known_status.set(&status);
         }
         state.read_error = read_error;
+        let operation_state = app.status.operation_state.clone();
         if is_new {
-            state.history.clone_from(&app.status.history);
-            state.finished_operation = app
-                .status
-                .operation_state
-                .clone()
-                .filter(|operation| operation.phase.is_completed());
-            restore_attempt(state);
+            state.history.set(&app.status.history);
+            let finished = operation_state.clone();
+            let finished = finished.filter(|operation| operation.phase.is_completed());
+            restore_attempt(state, finished.as_ref());
+            state.finished_operation.set(&finished);
         }
+        let before = std::mem::replace(&mut state.app, Arc::new(at_rest(app)));
+        let app = state.app.clone();
         if app.is_deleting {
             self.begin_deletion(&id);
             return;
@@ -376,9 +375,7 @@ impl Controller {
             state.wants.resolve = true;
             state.wants.compare = true;
         }
-        let terminating = app
-            .status
-            .operation_state
+        let terminating = operation_state
             .as_ref()
             .is_some_and(|operation| operation.phase == OperationPhase::Terminating);
         if state.operation.is_some() && terminating {
@@ -400,25 +397,25 @@ impl Controller {
         if before.depends_on() != app.depends_on() {
             self.dependencies_changed(&id);
         }
-        self.wished_operation(&id, is_new);
+        self.wished_operation(&id, is_new, operation_state);
         self.pump(&id);
     }
 
     /// `.operation` was set, or an operation was under way when the agent
     /// stopped.
-    fn wished_operation(&mut self, id: &AppId, is_new: bool) {
+    fn wished_operation(
+        &mut self,
+        id: &AppId,
+        is_new: bool,
+        operation_state: Option<OperationState>,
+    ) {
         let Some(state) = self.apps.get(id) else {
             return;
         };
         if state.operation.is_some() || state.clear_operation {
             return;
         }
-        let running = state
-            .app
-            .status
-            .operation_state
-            .clone()
-            .filter(|operation| !operation.phase.is_completed());
+        let running = operation_state.filter(|operation| !operation.phase.is_completed());
         match (state.app.operation.clone(), running) {
             (Some(wish), Some(running)) if running.operation == wish => {
                 self.resume_operation(id, wish, true, running);
@@ -974,8 +971,8 @@ fn abandon_outdated(app: &mut AppState) {
 }
 
 /// What was synced last, so that a restart does not sync it again.
-fn restore_attempt(state: &mut AppState) {
-    let Some(operation) = &state.finished_operation else {
+fn restore_attempt(state: &mut AppState, finished: Option<&OperationState>) {
+    let Some(operation) = finished else {
         return;
     };
     let Some(result) = &operation.sync_result else {

@@ -95,7 +95,38 @@ pub enum KindState {
 #[derive(Debug, Default)]
 struct State {
     kinds: BTreeMap<(String, String), KindState>,
-    objects: BTreeMap<ResourceKey, LiveObject>,
+    objects: BTreeMap<Arc<ResourceKey>, LiveObject>,
+    /// The keys of each application's objects.
+    of_instance: BTreeMap<String, BTreeSet<Arc<ResourceKey>>>,
+}
+
+impl State {
+    fn insert(&mut self, key: ResourceKey, object: LiveObject) {
+        let key = Arc::new(key);
+        if !object.instance.is_empty() {
+            match self.of_instance.get_mut(&object.instance) {
+                Some(keys) => {
+                    keys.insert(key.clone());
+                }
+                None => {
+                    let keys = BTreeSet::from([key.clone()]);
+                    self.of_instance.insert(object.instance.clone(), keys);
+                }
+            }
+        }
+        self.objects.insert(key, object);
+    }
+
+    fn remove(&mut self, key: &ResourceKey) -> Option<LiveObject> {
+        let object = self.objects.remove(key)?;
+        if let Some(keys) = self.of_instance.get_mut(&object.instance) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.of_instance.remove(&object.instance);
+            }
+        }
+        Some(object)
+    }
 }
 
 /// Shared between the watches, which write, and the jobs, which read.
@@ -188,7 +219,7 @@ impl Live {
         if !object.instance.is_empty() {
             moved.instances.insert(object.instance.clone());
         }
-        match state.objects.get(&key) {
+        match state.remove(&key) {
             Some(before) => {
                 if !before.instance.is_empty() {
                     moved.instances.insert(before.instance.clone());
@@ -206,12 +237,12 @@ impl Live {
                 moved.health = true;
             }
         }
-        state.objects.insert(key, object);
+        state.insert(key, object);
         moved
     }
 
     pub fn remove(&self, key: &ResourceKey) -> Moved {
-        let before = self.lock().objects.remove(key);
+        let before = self.lock().remove(key);
         let mut moved = Moved {
             fields: before.is_some(),
             content: before.is_some(),
@@ -236,8 +267,9 @@ impl Live {
             .lock()
             .objects
             .keys()
-            .filter(|key| key.group == gvk.group && key.kind == gvk.kind && !seen.contains(*key))
-            .cloned()
+            .filter(|key| key.group == gvk.group && key.kind == gvk.kind)
+            .filter(|key| !seen.contains(&***key))
+            .map(|key| ResourceKey::clone(key))
             .collect();
         gone.into_iter()
             .map(|key| {
@@ -259,12 +291,13 @@ impl Live {
     pub fn of_instance(&self, instance: &str) -> Vec<(ResourceKey, LiveObject)> {
         let config = self.config();
         let instance = config.tracking.name_of(instance);
-        self.lock()
-            .objects
-            .iter()
-            .filter(|(_, object)| object.instance == instance)
-            .map(|(key, object)| (key.clone(), object.clone()))
-            .collect()
+        let state = self.lock();
+        let keys = state.of_instance.get(instance).into_iter().flatten();
+        keys.filter_map(|key| {
+            let object = state.objects.get(key)?;
+            Some((ResourceKey::clone(key), object.clone()))
+        })
+        .collect()
     }
 
     pub fn n_objects(&self) -> usize {

@@ -44,6 +44,8 @@ mod links;
 
 mod message;
 
+mod packed;
+
 mod state;
 
 mod controller;

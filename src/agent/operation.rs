@@ -579,7 +579,7 @@ impl Controller {
         }
         let again = failed && operation.is_transient && !operation.terminate;
         let pause = self.settings.retry_longest;
-        app.finished_operation = Some(operation.state);
+        app.finished_operation.set(&Some(operation.state));
         app.clear_operation |= operation.from_field;
         if app.compare_when_idle {
             app.compare_when_idle = false;

@@ -76,7 +76,7 @@ pub(super) fn remember_history(app: &mut AppState, state: &OperationState, deplo
     let Some(result) = &state.sync_result else {
         return;
     };
-    let history = &mut app.history;
+    let mut history = app.history.get();
     let id = history.last().map_or(0, |last| last.id + 1);
     history.push(RevisionHistory {
         revision: result.revision.clone(),
@@ -95,4 +95,5 @@ pub(super) fn remember_history(app: &mut AppState, state: &OperationState, deplo
         .map_or(HISTORY_LIMIT, |limit| usize::try_from(limit).unwrap_or(0));
     let excess = history.len().saturating_sub(limit);
     history.drain(..excess);
+    app.history.set(&history);
 }

@@ -3,8 +3,12 @@
 use super::compare::{CompareError, Compared};
 use super::message::AppId;
 use super::operation::RunningOperation;
+use super::packed::Packed;
 use super::sources::Resolved;
-use crate::app::{Application, OperationState, RevisionHistory, SyncCode};
+use crate::app::{
+    Application, ApplicationStatus, OperationState, ResourceStatus, RevisionHistory, SyncCode,
+    SyncStatus,
+};
 use crate::diff::Digest;
 use crate::sync::Item;
 use crate::value::Value;
@@ -17,12 +21,13 @@ const REFETCH_PAUSE: Duration = Duration::from_secs(60);
 
 pub(super) struct AppState {
     pub id: AppId,
+    /// Of its status only what comparisons ask for: see [`at_rest`].
     pub app: Arc<Application>,
     pub instance: String,
     /// Digest of the spec: a change asks for a reconcile.
     pub spec_digest: Digest,
     /// The status as the API server has it, for the next patch.
-    pub known_status: Value,
+    pub known_status: Packed<Value>,
     /// Raised by whatever makes results of jobs under way stale.
     pub generation: u64,
     pub wants: Wants,
@@ -36,12 +41,12 @@ pub(super) struct AppState {
     pub compared: Option<Arc<Compared>>,
     pub operation: Option<RunningOperation>,
     /// The last operation, once it is over.
-    pub finished_operation: Option<OperationState>,
+    pub finished_operation: Packed<Option<OperationState>>,
     /// `.operation` of the Application is to be removed with the next report.
     pub clear_operation: bool,
     /// Live objects moved while a sync ran: look again when it is over.
     pub compare_when_idle: bool,
-    pub history: Vec<RevisionHistory>,
+    pub history: Packed<Vec<RevisionHistory>>,
     pub auto: AutoMemory,
     pub reporting: bool,
     /// Something changed while a report was on its way.
@@ -104,7 +109,7 @@ impl AppState {
             app: Arc::new(app),
             instance,
             spec_digest: Digest::default(),
-            known_status: Value::Null,
+            known_status: Packed::default(),
             generation: 0,
             wants: Wants::default(),
             job: None,
@@ -114,10 +119,10 @@ impl AppState {
             read_error: None,
             compared: None,
             operation: None,
-            finished_operation: None,
+            finished_operation: Packed::default(),
             clear_operation: false,
             compare_when_idle: false,
-            history: Vec::new(),
+            history: Packed::default(),
             auto: AutoMemory::default(),
             reporting: false,
             report_again: false,
@@ -232,4 +237,28 @@ impl AppState {
             .map(|resource| (resource.group.clone(), resource.kind.clone()));
         rendered.chain(recorded).collect()
     }
+}
+
+/// What is kept of an Application: of its status the kinds, once each, and
+/// what it was compared to.
+pub(super) fn at_rest(mut app: Application) -> Application {
+    let mut kinds = std::mem::take(&mut app.status.resources);
+    kinds.sort_by(|a, b| (&a.group, &a.kind).cmp(&(&b.group, &b.kind)));
+    kinds.dedup_by(|a, b| (&a.group, &a.kind) == (&b.group, &b.kind));
+    app.status = ApplicationStatus {
+        resources: kinds
+            .into_iter()
+            .map(|kind| ResourceStatus {
+                group: kind.group,
+                kind: kind.kind,
+                ..ResourceStatus::default()
+            })
+            .collect(),
+        sync: SyncStatus {
+            compared_to: None,
+            ..app.status.sync
+        },
+        ..ApplicationStatus::default()
+    };
+    app
 }
