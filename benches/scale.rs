@@ -18,8 +18,6 @@ use drupelet::kube::{ApplyOptions, Client, Resource};
 use drupelet::object::Object;
 use drupelet::value::{Value, yaml};
 use measure::{applications, binary, client, cpu_seconds, start, status, synced, wait};
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
