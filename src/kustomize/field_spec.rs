@@ -1,9 +1,11 @@
 //! Field specs: a path of fields, and the kinds of which it holds.
 
-use super::id::{gvk_of, is_selected};
-use super::resource::scalar_text;
+use super::id::split_api_version;
+use super::resource::scalar;
 use crate::object::Gvk;
 use crate::value::{Map, Value};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldSpec {
@@ -42,11 +44,25 @@ impl FieldSpec {
         create: Create,
         set: &mut Set<'_>,
     ) -> Result<(), String> {
-        let text = |key: &str| object.get(key).map(scalar_text).unwrap_or_default();
-        if !is_selected(&gvk_of(&text("apiVersion"), &text("kind")), &self.gvk) {
-            return Ok(());
+        if self.is_for(object) {
+            self.visit_all(object, create, set)
+        } else {
+            Ok(())
         }
-        self.visit_all(object, create, set)
+    }
+
+    fn is_for(&self, object: &Value) -> bool {
+        let has = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
+        let text = |key: &str| object.get(key).map(scalar).unwrap_or_default();
+        if !has(&self.gvk.kind, &text("kind")) {
+            return false;
+        }
+        if self.gvk.group.is_empty() && self.gvk.version.is_empty() {
+            return true;
+        }
+        let api_version = text("apiVersion");
+        let (group, version) = split_api_version(&api_version);
+        has(&self.gvk.group, group) && has(&self.gvk.version, version)
     }
 
     /// The same whatever the resource's kind.
@@ -58,13 +74,17 @@ impl FieldSpec {
     ) -> Result<(), String> {
         let path = split_path(&self.path, '/');
         let create = if self.create { create } else { Create::Never };
-        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
-        walk(object, &steps, create, set)
+        walk(object, &path, create, set)
             .map_err(|cause| format!("considering field '{}': {cause}", self.path))
     }
 }
 
-fn walk(value: &mut Value, path: &[&str], create: Create, set: &mut Set<'_>) -> Result<(), String> {
+fn walk(
+    value: &mut Value,
+    path: &[Cow<'_, str>],
+    create: Create,
+    set: &mut Set<'_>,
+) -> Result<(), String> {
     let Some((step, rest)) = path.split_first() else {
         return set(value);
     };
@@ -83,7 +103,7 @@ fn walk(value: &mut Value, path: &[&str], create: Create, set: &mut Set<'_>) -> 
 fn walk_map(
     map: &mut Map,
     step: &str,
-    rest: &[&str],
+    rest: &[Cow<'_, str>],
     create: Create,
     set: &mut Set<'_>,
 ) -> Result<(), String> {
@@ -119,24 +139,25 @@ fn walk_map(
 
 /// The parts of a path; a backslash in front of the delimiter takes its
 /// meaning, and one at the start is passed over.
-pub fn split_path(path: &str, delimiter: char) -> Vec<String> {
-    let mut parts: Vec<&str> = path.split(delimiter).collect();
-    if parts.len() > 1 && parts[0].is_empty() {
-        parts.remove(0);
-    }
-    let mut found: Vec<String> = Vec::new();
-    for part in parts {
+pub fn split_path(path: &str, delimiter: char) -> Steps<'_> {
+    let path = path.strip_prefix(delimiter).unwrap_or(path);
+    let mut found = Steps::new();
+    for part in path.split(delimiter) {
         match found.last_mut() {
             Some(last) if last.ends_with('\\') => {
+                let last = last.to_mut();
                 last.pop();
                 last.push(delimiter);
                 last.push_str(part);
             }
-            _ => found.push(part.to_owned()),
+            _ => found.push(part.into()),
         }
     }
     found
 }
+
+/// The paths of the built-in specs have no more.
+type Steps<'a> = SmallVec<[Cow<'a, str>; 12]>;
 
 /// Puts a text in the place of a scalar, read as YAML where it is a plain one.
 pub fn set_scalar(value: &mut Value, text: &str) -> Result<(), String> {

@@ -10,8 +10,12 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 
 /// Of `apps/v1` or `v1`, and a kind; whatever stands there is taken.
 pub fn gvk_of(api_version: &str, kind: &str) -> Gvk {
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let (group, version) = split_api_version(api_version);
     Gvk::new(group, version, kind)
+}
+
+pub fn split_api_version(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
 }
 
 /// Whether each part that the selector has is the same here; an empty part

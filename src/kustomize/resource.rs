@@ -5,6 +5,7 @@ use super::id::{ResId, gvk_of};
 use super::schema::Schema;
 use crate::object::Gvk;
 use crate::value::{Map, Value};
+use std::borrow::Cow;
 
 const PREVIOUS_KINDS: &str = "internal.config.kubernetes.io/previousKinds";
 const PREVIOUS_NAMES: &str = "internal.config.kubernetes.io/previousNames";
@@ -372,12 +373,17 @@ fn texts_of(map: &Map) -> Vec<(String, String)> {
 
 /// A scalar as the text that stood in the document; "" for what is none.
 pub fn scalar_text(value: &Value) -> String {
+    scalar(value).into_owned()
+}
+
+/// The same, of a string without a copy.
+pub fn scalar(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::Str(text) => text.clone(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Uint(number) => number.to_string(),
-        Value::Float(number) => crate::value::number::format_g(*number),
-        Value::Null | Value::Seq(_) | Value::Map(_) => String::new(),
+        Value::Str(text) => text.as_str().into(),
+        Value::Bool(flag) => flag.to_string().into(),
+        Value::Int(number) => number.to_string().into(),
+        Value::Uint(number) => number.to_string().into(),
+        Value::Float(number) => crate::value::number::format_g(*number).into(),
+        Value::Null | Value::Seq(_) | Value::Map(_) => Cow::default(),
     }
 }

@@ -39,7 +39,7 @@ pub fn steps(path: &str) -> Vec<String> {
     let mut parts = split_path(path, '.').into_iter();
     while let Some(part) = parts.next() {
         if part.starts_with('[') && !part.ends_with(']') {
-            let mut bracketed = part;
+            let mut bracketed = part.into_owned();
             for next in parts.by_ref() {
                 bracketed.push('.');
                 bracketed.push_str(&next);
@@ -67,7 +67,7 @@ pub fn steps(path: &str) -> Vec<String> {
                 }
                 found.push(index.to_owned());
             }
-            _ => found.push(part),
+            _ => found.push(part.into_owned()),
         }
     }
     found

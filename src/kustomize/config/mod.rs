@@ -127,7 +127,7 @@ impl Config {
             let into = self.section(name).expect("every section is known");
             merge_all(into, from)
                 .map_err(|cause| format!("failed to merge {name} fieldSpec: {cause}"))?;
-            into.sort_by_key(|spec| kind_order(&spec.gvk));
+            into.sort_by_cached_key(|spec| kind_order(&spec.gvk));
         }
         for referrers in other.name_reference {
             match self
@@ -141,7 +141,7 @@ impl Config {
             }
         }
         let order = |r: &Referrers| kind_order(&r.target);
-        self.name_reference.sort_by_key(order);
+        self.name_reference.sort_by_cached_key(order);
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 use super::PatchError;
 use super::nodes::{Id, Node, Nodes};
+use crate::kustomize::id::gvk_of;
 use crate::kustomize::schema::{Schema, Type};
 use crate::value::Value;
 
@@ -83,7 +84,7 @@ impl<'s> Walker<'s> {
             let kind = self.nodes.field_text(*id, "kind");
             let api_version = self.nodes.field_text(*id, "apiVersion");
             (!kind.is_empty() && !api_version.is_empty())
-                .then(|| self.schema.of(&api_version, &kind))
+                .then(|| self.schema.of(&gvk_of(&api_version, &kind)))
                 .flatten()
         })
     }

@@ -1,7 +1,18 @@
 //! Reads an OpenAPI v2 document that a kustomization names.
 
-use super::{Kind, Reference, Schema, Type};
+use super::{Kind, Origin, Reference, Schema, Type};
+use crate::object::Gvk;
 use crate::value::{Value, yaml};
+use std::collections::HashMap;
+
+/// What the document says.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    /// By name, so that references find them.
+    pub names: HashMap<Box<str>, u32>,
+    pub types: Vec<Type>,
+    kinds: HashMap<Gvk, Kind>,
+}
 
 const GVK: &str = "x-kubernetes-group-version-kind";
 const STRATEGY: &str = "x-kubernetes-patch-strategy";
@@ -31,10 +42,7 @@ impl Schema {
         } else {
             yaml::parse_one(text).map_err(|cause| wrong(cause.to_string()))?
         };
-        let mut schema = Schema {
-            is_custom: true,
-            ..Schema::default()
-        };
+        let mut schema = Document::default();
         expect(&document, "the document", "document", "mapping")?;
         if let Some(definitions) = document.get("definitions") {
             expect(definitions, "the document", "definitions", "mapping")?;
@@ -48,7 +56,13 @@ impl Schema {
                 schema.path(path, item);
             }
         }
-        Ok(schema)
+        Ok(Schema(Origin::Custom(schema)))
+    }
+}
+
+impl Document {
+    pub fn kind(&self, gvk: &Gvk) -> Option<Kind> {
+        self.kinds.get(gvk).copied()
     }
 
     fn definition(&mut self, name: &str, definition: &Value) -> Result<(), SchemaError> {
@@ -78,14 +92,10 @@ impl Schema {
     }
 }
 
-fn kind_of(entry: &Value) -> Option<(Box<str>, Box<str>)> {
+fn kind_of(entry: &Value) -> Option<Gvk> {
     let text = |key: &str| entry.get(key).and_then(Value::as_str);
     let (version, kind) = (text("version")?, text("kind")?);
-    let api_version = match text("group") {
-        None | Some("") => version.to_owned(),
-        Some(group) => format!("{group}/{version}"),
-    };
-    Some((api_version.into(), kind.into()))
+    Some(Gvk::new(text("group").unwrap_or_default(), version, kind))
 }
 
 fn read(place: &str, schema: &Value) -> Result<Type, SchemaError> {

@@ -11,8 +11,6 @@ mod custom;
 pub use custom::SchemaError;
 
 use crate::object::Gvk;
-use std::collections::HashMap;
-use std::sync::OnceLock;
 
 /// The only version that `openapi: {version}` may name.
 pub const BUILTIN_VERSION: &str = "v1.21.2";
@@ -21,13 +19,13 @@ pub const BUILTIN_VERSION: &str = "v1.21.2";
 const MAX_REFERENCES: usize = 32;
 
 /// The types that strategic merge patches go by.
-#[derive(Debug, Default)]
-pub struct Schema {
-    /// By name, so that references find them.
-    names: HashMap<Box<str>, u32>,
-    types: Vec<Type>,
-    kinds: HashMap<(Box<str>, Box<str>), Kind>,
-    is_custom: bool,
+#[derive(Debug)]
+pub struct Schema(Origin);
+
+#[derive(Debug)]
+enum Origin {
+    Builtin,
+    Custom(custom::Document),
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -59,23 +57,33 @@ enum Reference {
 
 impl Schema {
     pub fn builtin() -> &'static Schema {
-        static BUILTIN: OnceLock<Schema> = OnceLock::new();
-        BUILTIN.get_or_init(builtin::read)
+        const { &Schema(Origin::Builtin) }
     }
 
     /// Whether objects of a kind live in a namespace; `None` where the kind is
     /// not known. What is known of built-in kinds holds in any case.
     pub fn is_namespaced(&self, gvk: &Gvk) -> Option<bool> {
-        let key = (gvk.api_version().into(), gvk.kind.as_str().into());
-        let find = |schema: &Schema| schema.kinds.get(&key).and_then(|kind| kind.is_namespaced);
-        let builtin = self.is_custom.then(|| find(Schema::builtin())).flatten();
-        builtin.or_else(|| find(self))
+        let builtin = builtin::kind(gvk).and_then(|kind| kind.is_namespaced);
+        match &self.0 {
+            Origin::Builtin => builtin,
+            Origin::Custom(document) => builtin.or_else(|| document.kind(gvk)?.is_namespaced),
+        }
     }
 
-    pub(super) fn of(&self, api_version: &str, kind: &str) -> Option<&Type> {
-        let kind = self.kinds.get(&(api_version.into(), kind.into()))?;
-        let found = self.types.get(kind.definition? as usize);
+    pub(super) fn of(&self, gvk: &Gvk) -> Option<&Type> {
+        let kind = match &self.0 {
+            Origin::Builtin => builtin::kind(gvk),
+            Origin::Custom(document) => document.kind(gvk),
+        };
+        let found = self.types().get(kind?.definition? as usize);
         found.and_then(|found| self.resolve(found))
+    }
+
+    fn types(&self) -> &[Type] {
+        match &self.0 {
+            Origin::Builtin => builtin::types(),
+            Origin::Custom(document) => &document.types,
+        }
     }
 
     /// The type of a field, or of a map's values.
@@ -95,9 +103,12 @@ impl Schema {
             let number = match &found.reference {
                 None => return Some(found),
                 Some(Reference::Number(number)) => *number,
-                Some(Reference::Name(name)) => *self.names.get(name)?,
+                Some(Reference::Name(name)) => match &self.0 {
+                    Origin::Builtin => return None,
+                    Origin::Custom(document) => *document.names.get(name)?,
+                },
             };
-            found = self.types.get(number as usize)?;
+            found = self.types().get(number as usize)?;
         }
         None
     }
