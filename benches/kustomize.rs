@@ -7,7 +7,7 @@
 //! `KUSTOMIZE` names the original, else ~/.cache/drupelet/bin/kustomize; the
 //! corpus is `DRUPELET_CORPUS`, else ../shared/corpus.
 
-use drupelet::kustomize::{Options, build};
+use drupelet::kustomize::{Nothing, Options, build};
 use drupelet::tree::MemoryTree;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -128,6 +128,7 @@ fn overlay() {
     }
     let options = Options {
         root_only: true,
+        fetched: &Nothing,
         helm: None,
         adjust: &|_| Ok(()),
     };

@@ -303,6 +303,7 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
             capabilities: job.capabilities,
             host: &host,
             charts: &|_| None,
+            remotes: &crate::kustomize::Nothing,
         });
         let manifests = outcome.map_err(|error| {
             CompareError::Render(format!(

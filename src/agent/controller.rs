@@ -202,13 +202,16 @@ impl Controller {
                     .projects
                     .get(&name)
                     .is_none_or(|before| before.spec != project.spec);
-                self.projects.insert(name.clone(), Arc::from(project));
+                let project: Arc<AppProject> = Arc::from(project);
+                self.sources.allow_remotes_of(&name, Some(project.clone()));
+                self.projects.insert(name.clone(), project);
                 if changed {
                     self.project_changed(&name);
                 }
             }
             Message::ProjectGone(name) => {
                 self.projects.remove(&name);
+                self.sources.allow_remotes_of(&name, None);
                 self.project_changed(&name);
             }
             Message::ProjectsListed => {

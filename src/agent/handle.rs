@@ -105,6 +105,7 @@ impl Agent {
             rediscover: false,
         };
         let release = settings.release_memory;
+        sources.limit_remotes();
         let controller = Controller {
             fetch_pool: Pool::new("fetch", FETCHES, || {}),
             heavy_pool: Pool::new("compare", HEAVY_JOBS, release),

@@ -36,6 +36,8 @@ mod credentials;
 
 mod sources;
 
+mod remotes;
+
 mod compare;
 
 mod difference;

@@ -4,10 +4,12 @@
 use super::credentials::{Repositories, Way};
 use super::host::{RenderHost, Seed, SourceTime};
 use super::kept::Kept;
+use super::remotes::{Brought, MAX_REMOTES, Remotes};
 use crate::app::{Application, Source};
 use crate::git;
-use crate::helm::{Need, chart::packed_at};
+use crate::helm::{self, chart::packed_at};
 use crate::http;
+use crate::kustomize::Need;
 use crate::registry;
 use crate::render;
 use crate::tree::{MemoryTree, Tree};
@@ -174,6 +176,7 @@ pub struct Sources {
     seed: Seed,
     charts: registry::Charts,
     repositories: Repositories,
+    remotes: Remotes,
     recent: Mutex<BTreeMap<Question, (Reply, Instant)>>,
     /// One conversation at a time with each repository.
     busy: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
@@ -191,6 +194,7 @@ impl Sources {
             charts,
             seed,
             repositories: Repositories::new(http),
+            remotes: Remotes::default(),
             recent: Mutex::default(),
             busy: Mutex::default(),
         }
@@ -202,6 +206,10 @@ impl Sources {
 
     pub(super) fn repositories(&self) -> &Repositories {
         &self.repositories
+    }
+
+    pub(super) fn remotes(&self) -> &Remotes {
+        &self.remotes
     }
 
     /// Zeros where all repositories are mapped to this machine.
@@ -307,15 +315,8 @@ impl Sources {
             if !source.chart.is_empty() {
                 return self.resolve_chart(source, revision, project).ok();
             }
-            let repository = self.repository(&source.repo_url, project).ok()?;
-            let snapshot = repository.cached(revision)?;
-            let bring = |repository: &git::Repository, commit: &str| {
-                repository.cached(commit).ok_or_else(|| {
-                    let url = repository.url().to_string();
-                    git::Error::new(&url, "look into the cache", git::Fault::NotFound)
-                })
-            };
-            let snapshot = self.mounted(&repository, snapshot, project, bring).ok()?;
+            let snapshot = self.stored_snapshot(&source.repo_url, revision, project, true);
+            let snapshot = snapshot.ok()??;
             Some(Resolved {
                 url: source.repo_url.clone(),
                 revision: revision.clone(),
@@ -323,6 +324,30 @@ impl Sources {
             })
         });
         pinned.collect()
+    }
+
+    /// A commit of a repository, from this machine alone.
+    pub(super) fn stored_snapshot(
+        &self,
+        url: &str,
+        commit: &str,
+        project: &str,
+        submodules: bool,
+    ) -> Result<Option<git::Snapshot>, SourceError> {
+        let repository = self.repository(url, project)?;
+        let Some(snapshot) = repository.cached(commit) else {
+            return Ok(None);
+        };
+        if !submodules {
+            return Ok(Some(snapshot));
+        }
+        let bring = |repository: &git::Repository, commit: &str| {
+            repository.cached(commit).ok_or_else(|| {
+                let url = repository.url().to_string();
+                git::Error::new(&url, "look into the cache", git::Fault::NotFound)
+            })
+        };
+        Ok(Some(self.mounted(&repository, snapshot, project, bring)?))
     }
 
     /// Pins one source at another revision than its own.
@@ -336,14 +361,31 @@ impl Sources {
         if !source.chart.is_empty() {
             return self.resolve_chart(source, revision, project);
         }
-        let repository = self.repository(&source.repo_url, project)?;
-        let lock = self.lock_of(&source.repo_url);
-        let one_at_a_time = lock.lock().expect("no holder of this lock panics");
         let tracked = Tracked {
             revision: revision.to_owned(),
             ..Tracked::of(source, project)
         };
-        let question = (source.repo_url.clone(), tracked);
+        let (commit, snapshot) = self.snapshot(&source.repo_url, tracked, fresh, true)?;
+        Ok(Resolved {
+            url: source.repo_url.clone(),
+            revision: commit,
+            content: Content::Git(snapshot),
+        })
+    }
+
+    /// The commit that a revision means now, and what it holds.
+    pub(super) fn snapshot(
+        &self,
+        url: &str,
+        tracked: Tracked,
+        fresh: bool,
+        submodules: bool,
+    ) -> Result<(String, git::Snapshot), SourceError> {
+        let repository = self.repository(url, &tracked.project)?;
+        let lock = self.lock_of(url);
+        let one_at_a_time = lock.lock().expect("no holder of this lock panics");
+        let project = tracked.project.clone();
+        let question = (url.to_owned(), tracked);
         let known = self
             .recent()
             .get(&question)
@@ -356,14 +398,13 @@ impl Sources {
         let snapshot = repository.fetch(&resolved)?;
         // A submodule may be of the same repository.
         drop(one_at_a_time);
-        let snapshot = self.mounted(&repository, snapshot, project, |repository, commit| {
-            repository.fetch(&repository.resolve(commit)?)
-        })?;
-        Ok(Resolved {
-            url: source.repo_url.clone(),
-            revision: resolved.commit.clone(),
-            content: Content::Git(snapshot),
-        })
+        let snapshot = match submodules {
+            true => self.mounted(&repository, snapshot, &project, |repository, commit| {
+                repository.fetch(&repository.resolve(commit)?)
+            })?,
+            false => snapshot,
+        };
+        Ok((resolved.commit, snapshot))
     }
 
     /// Pins a chart and brings it into the cache.
@@ -498,16 +539,18 @@ impl Sources {
         RenderHost::new(&self.seed, instance, time, kept)
     }
 
-    /// Renders one source; charts that it needs are pulled in between.
+    /// Renders one source; what it needs from outside is brought in between.
     pub fn render(
         &self,
         request: &render::Request<'_>,
     ) -> Result<render::Manifests, render::RenderError> {
-        let mut pulled: BTreeMap<Need, Vec<u8>> = BTreeMap::new();
+        let mut pulled: BTreeMap<helm::Need, Vec<u8>> = BTreeMap::new();
+        let mut brought = Brought::default();
         loop {
-            let charts = |need: &Need| pulled.get(need).cloned();
+            let charts = |need: &helm::Need| pulled.get(need).cloned();
             let outcome = render::render(&render::Request {
                 charts: &charts,
+                remotes: &brought,
                 ..*request
             })?;
             let needs = match outcome {
@@ -515,19 +558,34 @@ impl Sources {
                 render::Outcome::Needs(needs) => needs,
             };
             for need in needs {
-                let bytes = self.meet(&need, Asker::of(request.source, request.project))?;
-                pulled.insert(need, bytes);
+                let fault = |cause: String| render::RenderError::unmet(&need, &cause);
+                if brought.len() == MAX_REMOTES && !matches!(need, Need::Chart(_)) {
+                    return Err(fault(format!("more than {MAX_REMOTES} remote resources")));
+                }
+                let project = request.project;
+                match &need {
+                    Need::Chart(chart) => {
+                        let asker = Asker::of(request.source, project);
+                        let bytes = self.pull(chart, asker).map_err(fault)?;
+                        pulled.insert(chart.clone(), bytes);
+                    }
+                    Need::Repository(wanted) => self
+                        .bring_repository(wanted, project, &mut brought)
+                        .map_err(fault)?,
+                    Need::File { url } => {
+                        self.bring_file(url, project, &mut brought).map_err(fault)?
+                    }
+                }
             }
         }
     }
 
-    fn meet(&self, need: &Need, asker: Asker<'_>) -> Result<Vec<u8>, render::RenderError> {
-        let Need::Chart {
+    fn pull(&self, need: &helm::Need, asker: Asker<'_>) -> Result<Vec<u8>, String> {
+        let helm::Need::Chart {
             repository,
             name,
             version,
         } = need;
-        let fault = |cause: String| render::RenderError::unmet(need, &cause);
         let by_name = repository
             .strip_prefix('@')
             .or_else(|| repository.strip_prefix("alias:"));
@@ -536,10 +594,10 @@ impl Sources {
                 .repositories
                 .url_of(known, asker.project)
                 .ok_or_else(|| {
-                    fault(format!(
+                    format!(
                         "no Helm repository is registered under the name {known} for project {}; add a repository Secret with that name, or write the URL into Chart.yaml",
                         asker.project
-                    ))
+                    )
                 })?,
             None => repository.clone(),
         };
@@ -549,7 +607,7 @@ impl Sources {
                 let pinned = self.pin(repository, name, version, asker)?;
                 self.charts.pull(&pinned, &access)
             })
-            .map_err(|error| fault(error.to_string()))?;
+            .map_err(|error| error.to_string())?;
         Ok(archive.bytes)
     }
 }

@@ -17,6 +17,9 @@ pub struct Maps {
     /// Folder for what is fetched; else $CACHE_DIRECTORY, $XDG_CACHE_HOME/drupelet, ~/.cache/drupelet
     #[arg(long, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
+    /// Refuse what kustomizations take from other repositories and by URL
+    #[arg(long)]
+    no_remote_bases: bool,
 }
 
 impl Maps {
@@ -32,7 +35,11 @@ impl Maps {
             proxy: http::ProxyChoice::from_variables(variable),
             ..http::Settings::default()
         })?;
-        Ok(Sources::new(locator, charts, http, seed))
+        let sources = Sources::new(locator, charts, http, seed);
+        if self.no_remote_bases {
+            sources.refuse_remotes();
+        }
+        Ok(sources)
     }
 
     fn cache_directory(&self) -> PathBuf {

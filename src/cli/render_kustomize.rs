@@ -3,7 +3,7 @@
 use super::disk::Disk;
 use super::host::SystemHost;
 use super::output;
-use crate::kustomize::{HelmOptions, Options, build};
+use crate::kustomize::{HelmOptions, Nothing, Options, build};
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -57,6 +57,7 @@ pub fn run(arguments: &RenderKustomize) -> anyhow::Result<()> {
             host: &host,
             charts: &|_| None,
         }),
+        fetched: &Nothing,
         adjust: &|_| Ok(()),
     };
     let built = build(&Disk, folder.trim_start_matches('/'), &options)?;

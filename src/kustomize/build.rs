@@ -6,9 +6,10 @@ use super::field_spec::FieldSpec;
 use super::generate::{self, Kind, generate, merged_options};
 use super::id::ResId;
 use super::kustomization::{Kustomization, Label, SortOptions, Var};
-use super::loader::Loader;
+use super::loader::{Loader, is_url};
 use super::origin::{self, Origin};
 use super::plugin::Plugin;
+use super::remote::Remote;
 use super::res_map::ResMap;
 use super::resource::Resource;
 use super::schema::Schema;
@@ -269,70 +270,74 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// Files and folders of `resources`.
+    /// Files and folders of `resources`. What several of them need is asked
+    /// for at once.
     fn resources(
         &mut self,
         folder: &mut Folder<'a>,
         mut into: Accumulated,
         paths: &[String],
     ) -> Result<Accumulated, BuildError> {
+        let mut needs = Vec::new();
         for path in paths {
-            let file = folder.loader.read(path);
-            let from_file = match file {
-                Ok(bytes) => self.file(folder, &mut into, path, &bytes),
-                Err(needs @ BuildError::Needs(_))
-                    if super::remote::Remote::parse(path).is_none() =>
-                {
-                    return Err(needs);
-                }
-                Err(error) => {
-                    let is_folder = folder.loader.descend(path);
-                    match is_folder {
-                        Ok(_) | Err(BuildError::Needs(_)) => {}
-                        Err(why) => {
-                            let what = format!("accumulating resources from '{path}'");
-                            return Err(match (error, why) {
-                                (BuildError::Wrong(one), BuildError::Wrong(other))
-                                    if one != other =>
-                                {
-                                    BuildError::wrong(format!(
-                                        "{what}: {one}; as a folder: {other}"
-                                    ))
-                                }
-                                (error, _) => error.at(&what),
-                            });
-                        }
-                    }
-                    into = self.folder(folder, into, path, false)?;
-                    continue;
-                }
-            };
-            from_file?;
-        }
-        Ok(into)
-    }
-
-    fn file(
-        &mut self,
-        folder: &Folder<'a>,
-        into: &mut Accumulated,
-        path: &str,
-        bytes: &[u8],
-    ) -> Result<(), BuildError> {
-        let at = folder.loader.path_of(path);
-        let wrong = |cause: String| BuildError::wrong(format!("{at}: {cause}"));
-        let text = crate::value::yaml::decode(bytes).map_err(|error| wrong(error.to_string()))?;
-        let mut read = read::resources(&text).map_err(wrong)?;
-        if let Some(origin) = &folder.origin {
-            let text = origin.join(path).to_text();
-            for resource in &mut read {
-                resource.set_annotation(super::resource::ORIGIN, &text);
+            match self.resource(folder, std::mem::take(&mut into), path) {
+                Ok(all) => into = all,
+                Err(BuildError::Needs(more)) => needs.extend(more),
+                Err(error) => return Err(error),
             }
         }
-        let types = self.types.clone();
-        let merged = read
+        if needs.is_empty() {
+            Ok(into)
+        } else {
+            Err(BuildError::Needs(needs))
+        }
+    }
+
+    /// A file, else a folder.
+    fn resource(
+        &mut self,
+        folder: &mut Folder<'a>,
+        mut into: Accumulated,
+        path: &str,
+    ) -> Result<Accumulated, BuildError> {
+        let error = match folder.loader.read(path) {
+            Ok(bytes) => match file(folder, path, &bytes) {
+                Ok(resources) => {
+                    self.add(&mut into, resources, &folder.loader.path_of(path))?;
+                    return Ok(into);
+                }
+                // Such as the page about a repository.
+                Err(error) if Remote::parse(path).is_some() => error,
+                Err(error) => return Err(error),
+            },
+            Err(needs @ BuildError::Needs(_)) => return Err(needs),
+            Err(error) if is_url(path) && Remote::parse(path).is_none() => return Err(error),
+            Err(error) => error,
+        };
+        match folder.loader.descend(path) {
+            Ok(_) => self.folder(folder, into, path, false),
+            Err(needs @ BuildError::Needs(_)) => Err(needs),
+            Err(why) => {
+                let what = format!("accumulating resources from '{path}'");
+                Err(match (error, why) {
+                    (BuildError::Wrong(one), BuildError::Wrong(other)) if one != other => {
+                        BuildError::wrong(format!("{what}: {one}; as a folder: {other}"))
+                    }
+                    (error, _) => error.at(&what),
+                })
+            }
+        }
+    }
+
+    fn add(
+        &self,
+        into: &mut Accumulated,
+        resources: Vec<Resource>,
+        at: &str,
+    ) -> Result<(), BuildError> {
+        let merged = resources
             .into_iter()
-            .try_for_each(|resource| into.map.append(resource, types.get()));
+            .try_for_each(|resource| into.map.append(resource, self.types.get()));
         merged.map_err(|cause| BuildError::wrong(format!("merging resources from '{at}': {cause}")))
     }
 
@@ -379,7 +384,7 @@ impl<'a> Build<'a> {
                 own.clone()
             },
         };
-        let root = below.loader.root().to_owned();
+        let root = below.loader.root();
         if is_component {
             return self.target(below, into);
         }
@@ -554,6 +559,21 @@ impl<'a> Build<'a> {
         }
         Ok(())
     }
+}
+
+/// The resources of a file.
+fn file(folder: &Folder<'_>, path: &str, bytes: &[u8]) -> Result<Vec<Resource>, BuildError> {
+    let wrong =
+        |cause: String| BuildError::wrong(format!("{}: {cause}", folder.loader.path_of(path)));
+    let text = crate::value::yaml::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+    let mut read = read::resources(&text).map_err(wrong)?;
+    if let Some(origin) = &folder.origin {
+        let text = origin.join(path).to_text();
+        for resource in &mut read {
+            resource.set_annotation(super::resource::ORIGIN, &text);
+        }
+    }
+    Ok(read)
 }
 
 /// The transformers of a kustomization's own fields, in kustomize's order.

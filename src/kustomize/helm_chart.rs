@@ -133,7 +133,7 @@ fn load(
     home: &str,
     wrong: &dyn Fn(&str) -> BuildError,
 ) -> Result<Chart, BuildError> {
-    let place = clean(&loader.path_of(&format!("{home}/{}", chart.name)));
+    let place = clean(&loader.place_of(&format!("{home}/{}", chart.name)));
     let found =
         entry_following(loader.tree(), &place).map_err(|error| wrong(&error.to_string()))?;
     if matches!(found, Some((_, EntryKind::Directory))) {

@@ -65,7 +65,7 @@ pub use error::BuildError;
 pub use kustomization::{
     FILE_NAMES, Image, Kustomization, Label, Patch, PatchOptions, Replica, Selector,
 };
-pub use need::Need;
+pub use need::{Fetched, Need, Nothing, Page, Repository};
 pub use remote::Remote;
 pub use res_map::ResMap;
 pub use transform::split_image;
@@ -81,6 +81,8 @@ pub struct Options<'a> {
     /// Files must be in or below the folder of the kustomization that names
     /// them; else they must be in the tree.
     pub root_only: bool,
+    /// What was brought for earlier needs.
+    pub fetched: &'a dyn Fetched,
     /// Charts may be inflated.
     pub helm: Option<HelmOptions<'a>>,
     /// Changes the root's kustomization before it is built.
@@ -98,6 +100,6 @@ pub struct HelmOptions<'a> {
 
 /// Builds the kustomization of a folder.
 pub fn build(tree: &dyn Tree, path: &str, options: &Options<'_>) -> Result<ResMap, BuildError> {
-    let loader = loader::Loader::new(tree, path, options.root_only)?;
+    let loader = loader::Loader::new(tree, path, options)?;
     build::Build::run(options, loader)
 }

@@ -1,21 +1,54 @@
-//! What a build wants from outside before it can go on.
+//! What a build wants from outside before it can go on, and what was brought.
 
+use crate::tree::Tree;
 use std::fmt;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Need {
     Chart(crate::helm::Need),
-    /// A folder of another repository.
-    Repository {
-        url: String,
-        /// A branch, tag or commit; "" for the default branch.
-        reference: String,
-        path: String,
-    },
+    Repository(Repository),
     /// A plain file by http or https.
     File {
         url: String,
     },
+}
+
+/// A repository at a reference.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Repository {
+    /// As git takes it.
+    pub url: String,
+    /// A branch, tag or commit; "" for the default branch.
+    pub reference: String,
+    pub submodules: bool,
+}
+
+/// What was brought for the needs of earlier attempts.
+pub trait Fetched {
+    fn repository(&self, of: &Repository) -> Option<&dyn Tree>;
+
+    fn file(&self, url: &str) -> Option<Page>;
+}
+
+/// What a server answers for a plain URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    Bytes(Vec<u8>),
+    /// A status that is no success.
+    Refused(u16),
+}
+
+/// Where nothing was fetched.
+pub struct Nothing;
+
+impl Fetched for Nothing {
+    fn repository(&self, _: &Repository) -> Option<&dyn Tree> {
+        None
+    }
+
+    fn file(&self, _: &str) -> Option<Page> {
+        None
+    }
 }
 
 impl fmt::Display for Need {
@@ -28,17 +61,12 @@ impl fmt::Display for Need {
             }) => {
                 write!(f, "chart {name} {version} of {repository}")
             }
-            Need::Repository {
-                url,
-                reference,
-                path,
-            } => {
-                let reference = if reference.is_empty() {
-                    "HEAD"
-                } else {
-                    reference
+            Need::Repository(Repository { url, reference, .. }) => {
+                let reference = match reference.as_str() {
+                    "" => "HEAD",
+                    named => named,
                 };
-                write!(f, "path {path:?} of {url} at {reference}")
+                write!(f, "{url} at {reference}")
             }
             Need::File { url } => f.write_str(url),
         }

@@ -22,7 +22,11 @@ impl Origin {
         let mut joined = self.clone();
         match Remote::parse(path) {
             Some(remote) => {
-                joined.path = clean(&remote.path);
+                joined.path = match clean(&remote.path) {
+                    // What kustomize calls the root of a clone.
+                    root if root == "." => "notCloned".to_owned(),
+                    below => below,
+                };
                 joined.repository = remote.url;
                 joined.reference = remote.reference;
             }

@@ -1,6 +1,6 @@
 //! Git URLs in the forms that kustomize takes.
 
-use super::need::Need;
+use super::need::Repository;
 
 /// A folder in a git repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +9,7 @@ pub struct Remote {
     pub url: String,
     pub path: String,
     pub reference: String,
+    pub submodules: bool,
 }
 
 impl Remote {
@@ -29,29 +30,60 @@ impl Remote {
             url: format!("{host}{repository}"),
             path,
             reference: reference(query),
+            submodules: submodules(query),
         })
     }
 
-    pub fn into_need(self) -> Need {
-        Need::Repository {
-            url: self.url,
-            reference: self.reference,
-            path: self.path,
+    pub fn repository(&self) -> Repository {
+        Repository {
+            url: self.url.clone(),
+            reference: self.reference.clone(),
+            submodules: self.submodules,
         }
     }
 }
 
-/// `ref`, or `version` where there is none.
-fn reference(query: &str) -> String {
-    let value = |wanted: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs
-            .find(|(key, value)| *key == wanted && !value.is_empty())
-            .map(|(_, value)| unescape(value))
+/// Whether a URL says by itself that it is one of a git repository. kustomize
+/// asks the server for a file first, whatever it says.
+pub fn is_plainly_git(url: &str) -> bool {
+    let Some((location, query)) =
+        Remote::parse(url).and(Some(url.split_once('?').unwrap_or((url, ""))))
+    else {
+        return false;
     };
-    value("ref")
-        .or_else(|| value("version"))
+    let path = location
+        .split_once("://")
+        .map_or(location, |(_, rest)| rest);
+    ["//", ".git/", "_git/"]
+        .iter()
+        .any(|mark| path.contains(mark))
+        || path.ends_with(".git")
+        || !reference(query).is_empty()
+}
+
+/// `ref`, or `version` where there is none. `timeout` is the caller's affair.
+fn reference(query: &str) -> String {
+    parameter(query, "ref")
+        .or_else(|| parameter(query, "version"))
         .unwrap_or_default()
+}
+
+/// `submodules`, in the words of Go's ParseBool; on unless it is turned off.
+fn submodules(query: &str) -> bool {
+    let value = parameter(query, "submodules");
+    !value.is_some_and(|value| {
+        matches!(
+            value.as_str(),
+            "0" | "f" | "F" | "false" | "FALSE" | "False"
+        )
+    })
+}
+
+fn parameter(query: &str, wanted: &str) -> Option<String> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .find(|(key, value)| *key == wanted && !value.is_empty())
+        .map(|(_, value)| unescape(value))
 }
 
 /// `%2F` and `+` of a query.
@@ -173,6 +205,7 @@ mod tests {
             url: url.into(),
             path: path.into(),
             reference: reference.into(),
+            submodules: true,
         };
         assert_eq!(Remote::parse(text), Some(expected));
     }
@@ -217,6 +250,39 @@ mod tests {
             "a",
             "",
         );
+    }
+
+    #[test]
+    fn submodules_may_be_turned_off() {
+        let submodules = |text: &str| Remote::parse(text).map(|remote| remote.submodules);
+        assert_eq!(
+            submodules("github.com/o/r?submodules=false&ref=a"),
+            Some(false)
+        );
+        assert_eq!(submodules("github.com/o/r?submodules=0"), Some(false));
+        assert_eq!(submodules("github.com/o/r?submodules=perhaps"), Some(true));
+        assert_eq!(submodules("github.com/o/r?ref=a"), Some(true));
+    }
+
+    #[test]
+    fn a_file_is_told_from_a_repository() {
+        for url in [
+            "https://h.lan/o/r//a",
+            "https://h.lan/o/r.git",
+            "https://h.lan/o/r.git/a",
+            "https://h.lan/o/r?ref=v1",
+            "https://h.lan/o/p/_git/r/a",
+            "git@h.lan:o/r.git",
+        ] {
+            assert!(is_plainly_git(url), "{url}");
+        }
+        for url in [
+            "https://h.lan/o/r/a/x.yaml",
+            "https://h.lan/x.yaml",
+            "x.yaml",
+        ] {
+            assert!(!is_plainly_git(url), "{url}");
+        }
     }
 
     #[test]

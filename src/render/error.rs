@@ -1,6 +1,7 @@
 use super::directory::DirectoryError;
 use crate::app::Source;
-use crate::helm::{self, Need};
+use crate::helm;
+use crate::kustomize::Need;
 use crate::tree::TreeError;
 
 /// Why a source gives no manifests. The message names the place.
@@ -49,25 +50,16 @@ pub enum RenderError {
         place: String,
         version: String,
     },
-    #[error("a chart that it needs cannot be pulled: {0}")]
+    #[error("what it needs cannot be fetched: {0}")]
     Unmet(String),
     #[error("{0}")]
     Kustomize(crate::kustomize::BuildError),
-    #[error(
-        "{0}: remote resources of kustomizations are not fetched; put them into the repository"
-    )]
-    Remote(String),
 }
 
 impl RenderError {
     /// A need that the caller could not meet, and why.
     pub fn unmet(need: &Need, cause: &str) -> Self {
-        let Need::Chart {
-            repository,
-            name,
-            version,
-        } = need;
-        RenderError::Unmet(format!("{name} {version} of {repository}: {cause}"))
+        RenderError::Unmet(format!("{need}: {cause}"))
     }
 }
 

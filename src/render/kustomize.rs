@@ -4,7 +4,6 @@
 use super::chart::Environment;
 use super::{Located, RenderError, Request};
 use crate::app;
-use crate::helm;
 use crate::kustomize::{
     self, BuildError, HelmOptions, Image, Kustomization, Label, Need, Options, Patch, PatchOptions,
     Replica, Selector, build, split_image,
@@ -15,7 +14,7 @@ use std::collections::BTreeMap;
 
 pub(super) enum Outcome {
     Rendered(Rendered),
-    Needs(Vec<helm::Need>),
+    Needs(Vec<Need>),
 }
 
 pub(super) struct Rendered {
@@ -58,6 +57,7 @@ pub(super) fn render(
     };
     let options = Options {
         root_only: true,
+        fetched: request.remotes,
         helm: Some(HelmOptions {
             kube_version: version.to_owned(),
             api_versions,
@@ -68,15 +68,7 @@ pub(super) fn render(
     };
     let built = match build(tree, path, &options) {
         Ok(built) => built,
-        Err(BuildError::Needs(needs)) => {
-            let charts = needs.iter().map(|need| match need {
-                Need::Chart(chart) => Ok(chart.clone()),
-                Need::Repository { .. } | Need::File { .. } => {
-                    Err(RenderError::Remote(need.to_string()))
-                }
-            });
-            return Ok(Outcome::Needs(charts.collect::<Result<_, _>>()?));
-        }
+        Err(BuildError::Needs(needs)) => return Ok(Outcome::Needs(needs)),
         Err(error) => return Err(RenderError::Kustomize(error)),
     };
     let mut objects = Vec::new();

@@ -20,6 +20,7 @@ mod error;
 
 mod inputs;
 
+pub use crate::kustomize::Need;
 pub use error::{RenderError, describe};
 pub use inputs::Inputs;
 pub use request::{Capabilities, Located, Manifests, Outcome, Request, SourceType};

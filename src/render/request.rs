@@ -1,7 +1,8 @@
 use super::inputs::Inputs;
 use crate::app::Source;
 use crate::gotmpl::Host;
-use crate::helm::Need;
+use crate::helm;
+use crate::kustomize::{Fetched, Need};
 use crate::object::Object;
 use crate::tree::Tree;
 use std::collections::BTreeMap;
@@ -36,7 +37,9 @@ pub struct Request<'a> {
     /// Clock and randomness of templates.
     pub host: &'a dyn Host,
     /// Charts that were pulled for an earlier need.
-    pub charts: &'a dyn Fn(&Need) -> Option<Vec<u8>>,
+    pub charts: &'a dyn Fn(&helm::Need) -> Option<Vec<u8>>,
+    /// What kustomizations were brought for an earlier need.
+    pub remotes: &'a dyn Fetched,
 }
 
 pub enum Outcome {

@@ -4,7 +4,7 @@ use super::chart::{self, Environment};
 use super::directory::directory;
 use super::jsonnet;
 use super::kustomize;
-use super::{Inputs, Located, Manifests, Outcome, RenderError, Request, SourceType};
+use super::{Inputs, Located, Manifests, Need, Outcome, RenderError, Request, SourceType};
 use crate::tree::{EntryKind, Recorded, Tree, entry_following, join};
 use std::collections::BTreeMap;
 
@@ -49,7 +49,9 @@ pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
             (objects.collect(), found.warnings)
         }
         SourceType::Helm => match chart::render(request, &tree, &references, path)? {
-            chart::Outcome::Needs(needs) => return Ok(Outcome::Needs(needs)),
+            chart::Outcome::Needs(needs) => {
+                return Ok(Outcome::Needs(needs.into_iter().map(Need::Chart).collect()));
+            }
             chart::Outcome::Rendered(rendered) => {
                 uses_revision = rendered.uses_revision;
                 (rendered.objects, rendered.warnings)

@@ -3,9 +3,15 @@
 mod cases;
 mod cli;
 mod corpus;
+mod loopback;
 mod malformed;
+mod remotes;
 
-use drupelet::kustomize::{BuildError, Options, build};
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
+mod support;
+
+use drupelet::kustomize::{BuildError, Nothing, Options, build};
 use drupelet::tree::MemoryTree;
 use std::path::Path;
 
@@ -32,6 +38,7 @@ fn tree_of(folder: &Path) -> MemoryTree {
 fn built(tree: &MemoryTree, path: &str, root_only: bool) -> Result<String, BuildError> {
     let options = Options {
         root_only,
+        fetched: &Nothing,
         helm: None,
         adjust: &|_| Ok(()),
     };

@@ -4,6 +4,7 @@
 use drupelet::app::Source;
 use drupelet::gotmpl::{Error, Host, Map, Val};
 use drupelet::helm::Need;
+use drupelet::kustomize::Nothing;
 use drupelet::render::{Capabilities, Outcome, Request, render};
 use drupelet::tree::MemoryTree;
 use flate2::Compression;
@@ -62,17 +63,21 @@ fn told(files: &[(&str, &str)], pulled: &[(&str, Vec<u8>)]) -> Result<Vec<String
         },
         host: &Still,
         charts: &charts,
+        remotes: &Nothing,
     })
     .map_err(|error| error.to_string())?;
     Ok(match outcome {
         Outcome::Needs(needs) => needs
             .iter()
             .map(|need| {
-                let Need::Chart {
+                let drupelet::render::Need::Chart(Need::Chart {
                     repository,
                     name,
                     version,
-                } = need;
+                }) = need
+                else {
+                    panic!("no kustomization is rendered here");
+                };
                 format!("needs {name} {version} from {repository}")
             })
             .collect(),
