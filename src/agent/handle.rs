@@ -183,6 +183,12 @@ impl Handle {
         views.recv_timeout(ANSWER).unwrap_or_default()
     }
 
+    /// Whether the controller still takes messages: one that hangs does not.
+    pub fn is_alive(&self) -> bool {
+        let (answer, views) = channel();
+        self.sender.send(Message::Views(answer)).is_ok() && views.recv_timeout(ANSWER).is_ok()
+    }
+
     /// Reads the sources of an application again; `hard` renders anew.
     pub fn refresh(&self, namespace: &str, name: &str, hard: bool) {
         let id = AppId {

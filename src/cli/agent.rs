@@ -3,6 +3,7 @@
 use super::connect::Cluster;
 use super::interrupt::interrupted;
 use super::maps::Maps;
+use super::service::{self, Service};
 use crate::agent::{Agent, Settings, bootstrap};
 use crate::git::Locator;
 use crate::server;
@@ -40,6 +41,9 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let interrupt = interrupted().context("cannot wait for signals")?;
+    if let Some(warning) = service::idle_memory_limit() {
+        eprintln!("warning: {warning}");
+    }
     let client = arguments.cluster.client()?;
     let settings = Settings {
         namespace: arguments.namespace.clone(),
@@ -72,6 +76,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ""
         }
     );
+    let handle = agent.handle().clone();
+    let service = Service::start(move || handle.is_alive())?;
+    service.ready();
     if arguments.observe {
         super::trial::progress::follow(agent.handle(), &interrupt);
     } else {
@@ -79,6 +86,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             .recv()
             .context("the thread of the signals is gone")?;
     }
+    drop(service);
     agent.stop();
     Ok(ExitCode::SUCCESS)
 }

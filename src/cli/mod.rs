@@ -13,6 +13,7 @@ mod example;
 mod health;
 mod helm_flags;
 mod host;
+mod install;
 mod interrupt;
 mod maps;
 mod output;
@@ -22,6 +23,7 @@ mod render_kustomize;
 
 mod render_jsonnet;
 mod sandbox;
+mod service;
 mod trial;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -51,6 +53,8 @@ enum Command {
     Sandbox(sandbox::Arguments),
     /// Reconcile the Applications of a cluster
     Agent(agent::Arguments),
+    /// Make the agent a service of this machine
+    Install(install::Arguments),
     /// Look at and steer the Applications of a cluster
     #[command(subcommand)]
     App(app::Command),
@@ -88,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Try(arguments) => trial::run(arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Agent(arguments) => agent::run(arguments),
+        Command::Install(arguments) => install::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::App(command) => app::run(command),
         Command::Render(command) => render::run(command),
         Command::Chart(command) => chart::run(command).map(|()| ExitCode::SUCCESS),

@@ -1,0 +1,97 @@
+//! `drupelet install --systemd`: the agent as a service of this machine, with
+//! an account of its own in the cluster.
+//!
+//! ```text
+//! an administrator's kubeconfig -> objects (chart's RBAC) -> token -> kubeconfig of the agent
+//!                                                     unit, user, options -> files below --root
+//! ```
+
+mod account;
+
+mod files;
+
+use super::connect::Cluster;
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// As a service of systemd; there is no other way yet
+    #[arg(long, required = true)]
+    systemd: bool,
+    /// An administrator of the cluster: he makes the agent's account
+    #[command(flatten)]
+    cluster: Cluster,
+    /// Write below this folder instead of /
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// API server as this machine reaches it; else that of the kubeconfig
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Namespace of the Applications
+    #[arg(long, short, default_value = crate::app::DEFAULT_NAMESPACE)]
+    namespace: String,
+    /// How much the agent may do
+    #[arg(long, value_enum, default_value_t = Profile::Cluster)]
+    profile: Profile,
+    /// Where an agent of the profile namespaced deploys to
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
+    deploy_to: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Profile {
+    /// Deploys everything everywhere
+    Cluster,
+    /// Deploys to the namespaces of --deploy-to, reads in all of them
+    Namespaced,
+    /// Reports what would change
+    ReadOnly,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Profile::Cluster => "cluster",
+            Profile::Namespaced => "namespaced",
+            Profile::ReadOnly => "read-only",
+        }
+    }
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let namespaced = arguments.profile == Profile::Namespaced;
+    if namespaced == arguments.deploy_to.is_empty() {
+        bail!("--profile namespaced and --deploy-to NAMESPACE belong together");
+    }
+    let program = files::program()?;
+    let client = arguments.cluster.client()?;
+    let objects = account::objects(
+        &arguments.namespace,
+        arguments.profile.name(),
+        &arguments.deploy_to,
+    )?;
+    let token = account::create(&client, &objects, &arguments.namespace)?;
+    let kubeconfig = account::kubeconfig(client.config(), arguments.server.as_deref(), &token)?;
+    for path in files::write(&arguments.root, &program, &options(arguments), &kubeconfig)? {
+        println!("wrote {}", path.display());
+    }
+    println!(
+        "next: systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload && systemctl enable --now drupelet"
+    );
+    Ok(())
+}
+
+/// Of the agent, beyond those of the unit.
+fn options(arguments: &Arguments) -> String {
+    let mut options = match arguments.profile {
+        Profile::Cluster | Profile::Namespaced => "--leader-elect".to_owned(),
+        Profile::ReadOnly => "--observe".to_owned(),
+    };
+    if arguments.namespace != crate::app::DEFAULT_NAMESPACE {
+        options.push_str(" --namespace ");
+        options.push_str(&arguments.namespace);
+    }
+    options
+}
