@@ -123,7 +123,7 @@ pub fn run(arguments: &RenderHelm) -> anyhow::Result<()> {
             ignore_missing_dependencies: false,
             fetch_schema: None,
             host: &host,
-            limits: Limits::default(),
+            limits: Limits::patient(),
         },
     )?;
     for warning in &release.warnings {
@@ -186,7 +186,7 @@ fn name_and_chart(arguments: &RenderHelm, host: &SystemHost) -> anyhow::Result<(
 fn template_name(template: &str, host: &SystemHost) -> anyhow::Result<String> {
     let mut engine = TemplateSet::new(funcs::table());
     engine.parse("name-template", template.as_bytes())?;
-    let mut context = Context::with_templates(Rc::new(engine), host, Limits::default());
+    let mut context = Context::with_templates(Rc::new(engine), host, Limits::patient());
     let name = context.render("name-template", Val::Nil)?;
     Ok(name.to_string())
 }

@@ -90,7 +90,7 @@ pub fn run(arguments: &RenderJsonnet) -> anyhow::Result<()> {
         limits: Limits {
             frames: arguments.max_stack,
             stack: STACK,
-            ..Limits::default()
+            ..Limits::patient()
         },
     };
     let form = match (&arguments.multi, arguments.string, arguments.yaml_stream) {

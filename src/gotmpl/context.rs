@@ -56,13 +56,26 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A thousand times what large public charts need.
-    pub const STEPS: u64 = 2_000_000_000;
-    pub const BYTES: u64 = 1 << 30;
+    /// A thousand times what kube-prometheus-stack needs: some seconds of a Pi,
+    /// for which other applications wait.
+    pub const STEPS: u64 = 30_000_000;
+    /// Eighty times what it makes.
+    pub const BYTES: u64 = 64 << 20;
     /// Fits a thread of 2 MiB, Rust's default.
     pub const STACK: usize = 1_200 << 10;
     /// What 1,000 includes within each other need, in an optimized build.
     pub const HELM_STACK: usize = 14 << 20;
+}
+
+impl Limits {
+    /// For somebody who waits for the one render, and may end it.
+    pub fn patient() -> Self {
+        Limits {
+            steps: 2_000_000_000,
+            bytes: 1 << 30,
+            ..Limits::default()
+        }
+    }
 }
 
 impl Default for Limits {

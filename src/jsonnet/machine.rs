@@ -27,12 +27,23 @@ pub struct Limits {
 }
 
 impl Limits {
-    pub const STEPS: u64 = 100_000_000;
+    pub const STEPS: u64 = 20_000_000;
     pub const FRAMES: u32 = 500;
     /// Three eighths of what the agent's threads have.
     pub const STACK: usize = 1536 * 1024;
-    pub const MEMORY: usize = 256 * 1024 * 1024;
+    pub const MEMORY: usize = 64 * 1024 * 1024;
     pub const OUTPUT: usize = 32 * 1024 * 1024;
+}
+
+impl Limits {
+    /// For somebody who waits for the one evaluation, and may end it.
+    pub fn patient() -> Self {
+        Limits {
+            steps: 1_000_000_000,
+            memory: 512 * 1024 * 1024,
+            ..Limits::default()
+        }
+    }
 }
 
 impl Default for Limits {
