@@ -250,6 +250,7 @@ impl Controller {
             Message::Reported(id, result) => self.reported(&id, result),
             Message::CascadeDone(id, result) => self.cascade_done(&id, result),
             Message::Refresh(id, hard) => self.refresh(&id, hard, false),
+            Message::Pushed(push) => self.pushed(&push),
             Message::Views(answer) => {
                 // Whoever asked may be gone.
                 let _ = answer.send(self.apps.values().map(|app| self.view(app)).collect());

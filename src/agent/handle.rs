@@ -8,12 +8,16 @@ use super::live::Live;
 use super::message::{AppId, Message};
 use super::metrics::Metrics;
 use super::pool::Pool;
+use super::pushed::Push;
 use super::settings::Settings;
 use super::sources::Sources;
 use super::watch::Watches;
+use super::writes::secret_resource;
 use crate::app::{Condition, OperationPhase, SyncCode};
 use crate::git;
 use crate::kube::Client;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -26,6 +30,9 @@ const FETCHES: usize = 6;
 const WRITES: usize = 4;
 /// One heavy job at a time: a Pi has 512 MB.
 const HEAVY_JOBS: usize = 1;
+
+/// Argo CD's own Secret.
+const ARGOCD_SECRET: &str = "argocd-secret";
 
 /// The controller answers within this, unless it has stopped.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -61,6 +68,7 @@ pub struct Handle {
     pub client: Client,
     live: Arc<Live>,
     sources: Arc<Sources>,
+    namespace: String,
 }
 
 impl Agent {
@@ -105,6 +113,7 @@ impl Agent {
             rediscover: false,
         };
         let release = settings.release_memory;
+        let namespace = settings.namespace.clone();
         sources.limit_remotes();
         let controller = Controller {
             fetch_pool: Pool::new("fetch", FETCHES, || {}),
@@ -141,6 +150,7 @@ impl Agent {
                 client,
                 live,
                 sources,
+                namespace,
             },
             thread: Some(thread),
         })
@@ -197,6 +207,34 @@ impl Handle {
         };
         // A controller that has stopped refreshes nothing.
         let _ = self.sender.send(Message::Refresh(id, hard));
+    }
+
+    /// Reads a repository again for the applications that new commits concern.
+    pub fn pushed(&self, push: Push) {
+        // A controller that has stopped reads nothing.
+        let _ = self.sender.send(Message::Pushed(Box::new(push)));
+    }
+
+    /// The keys `webhook.…` of the Secret argocd-secret, by which forges show
+    /// who they are; without it none.
+    pub fn webhook_secrets(&self) -> Result<BTreeMap<String, Vec<u8>>, String> {
+        let found = self
+            .client
+            .find(&secret_resource(), &self.namespace, ARGOCD_SECRET)
+            .map_err(|error| error.to_string())?;
+        let data = found
+            .as_ref()
+            .and_then(|secret| secret.at(&["data"])?.as_map());
+        let keys = data.into_iter().flat_map(|data| data.iter());
+        keys.filter(|(key, _)| key.starts_with("webhook."))
+            .map(|(key, value)| {
+                let text = value.as_str().unwrap_or_default();
+                match STANDARD.decode(text) {
+                    Ok(bytes) => Ok((key.to_owned(), bytes)),
+                    Err(error) => Err(format!("Secret {ARGOCD_SECRET}: {key}: {error}")),
+                }
+            })
+            .collect()
     }
 
     /// Waits until nothing runs and nothing is due but timed retries; false

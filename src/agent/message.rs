@@ -4,6 +4,7 @@ use super::compare::{CompareError, CompareOutcome};
 use super::destination::{ClusterId, Connected};
 use super::handle::AppView;
 use super::live::Moved;
+use super::pushed::Push;
 use super::sources::{Resolved, SourceError, Tracked};
 use super::writes::Applied;
 use crate::app::AppProject;
@@ -80,6 +81,8 @@ pub(super) enum Message {
     Reported(AppId, Result<Option<Object>, String>),
     CascadeDone(AppId, Result<bool, String>),
     Refresh(AppId, bool),
+    /// A webhook told of new commits.
+    Pushed(Box<Push>),
     /// Answers with what is known of all applications.
     Views(Sender<Vec<AppView>>),
     /// Answers when everything has settled.

@@ -56,6 +56,8 @@ mod kinds;
 
 mod polling;
 
+mod pushed;
+
 mod auto_sync;
 
 mod operation;
@@ -88,6 +90,7 @@ pub use handle::{Agent, AppView, Handle};
 pub use host::Seed;
 pub use kept::{Kept, Owner};
 pub use metrics::Metrics;
+pub use pushed::Push;
 pub use settings::Settings;
 pub use sources::{SourceError, Sources};
 pub use writes::{application_resource, project_resource};

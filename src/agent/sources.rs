@@ -497,6 +497,11 @@ impl Sources {
         answers.collect()
     }
 
+    /// What a repository answered a moment ago does not count any more.
+    pub(super) fn forget_answers(&self, url: &str) {
+        self.recent().retain(|(asked, _), _| asked != url);
+    }
+
     /// Asks the remote, and remembers the answer for a moment.
     fn ask(&self, repository: &git::Repository, question: Question) -> Reply {
         let Tracked {

@@ -162,11 +162,15 @@ impl RepositoryUrl {
     /// Whether the other one is the same repository by ssh where this one is
     /// by http, or the other way round. Ports say nothing then.
     pub fn is_twin_of(&self, other: &RepositoryUrl) -> bool {
-        let (one, two) = (self.scheme, other.scheme);
-        if one == Scheme::File || two == Scheme::File {
-            return false;
-        }
-        (one == Scheme::Ssh) != (two == Scheme::Ssh)
+        (self.scheme == Scheme::Ssh) != (other.scheme == Scheme::Ssh) && self.is_place_of(other)
+    }
+
+    /// Whether the other one is the same path of the same host, in whatever
+    /// way it is reached.
+    pub fn is_place_of(&self, other: &RepositoryUrl) -> bool {
+        let is_file = |url: &RepositoryUrl| url.scheme == Scheme::File;
+        !is_file(self)
+            && !is_file(other)
             && self.host.eq_ignore_ascii_case(&other.host)
             && self.normalized_path() == other.normalized_path()
     }

@@ -1,8 +1,9 @@
 use super::metrics;
+use super::webhook::{self, Gate};
 use crate::agent::Handle;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -60,6 +61,7 @@ async fn serve(listener: TcpListener, handle: Handle) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
         return;
     };
+    let gate = Arc::new(Gate::default());
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
@@ -68,11 +70,11 @@ async fn serve(listener: TcpListener, handle: Handle) {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        let handle = handle.clone();
+        let (handle, gate) = (handle.clone(), gate.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| {
-                let answer = answer(&request, &handle);
-                async move { Ok::<_, Infallible>(answer) }
+                let (handle, gate) = (handle.clone(), gate.clone());
+                async move { Ok::<_, Infallible>(answer(request, &handle, &gate).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service);
@@ -83,8 +85,18 @@ async fn serve(listener: TcpListener, handle: Handle) {
     }
 }
 
-fn answer(request: &Request<Incoming>, handle: &Handle) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, handle: &Handle, gate: &Gate) -> Response<Full<Bytes>> {
     let text = match (request.method(), request.uri().path()) {
+        (&Method::POST, "/api/webhook") => {
+            let (status, text, wait) = webhook::take(request, handle, gate).await;
+            let mut response = Response::new(Full::from(format!("{text}\n")));
+            *response.status_mut() = status;
+            if let Some(wait) = wait {
+                let seconds = HeaderValue::from(wait.as_secs() + 1);
+                response.headers_mut().insert(RETRY_AFTER, seconds);
+            }
+            return response;
+        }
         (&Method::GET, "/metrics") => metrics::text(handle),
         (&Method::GET, "/healthz" | "/readyz") => "ok".to_owned(),
         _ => {

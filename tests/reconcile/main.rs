@@ -20,6 +20,7 @@ mod process;
 mod state;
 
 mod apps;
+mod attacks;
 mod bad_input;
 mod contract;
 mod credentials;
@@ -38,3 +39,4 @@ mod projects;
 mod prune;
 mod settings;
 mod traces;
+mod webhooks;
