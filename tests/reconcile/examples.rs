@@ -2,8 +2,10 @@
 //! and waves reach the API server in the order that their annotations ask for.
 
 use crate::support::proxy::Proxy;
+use crate::support::serve::{Answer, Server};
 use crate::world::{World, client, on_each};
 use drupelet::app::{OperationPhase, SyncCode};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,6 +15,20 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("guestbook", &[]),
     ("helm-guestbook", &[]),
     ("blue-green", &[]),
+    ("helm-dependency", &[]),
+    ("jsonnet-guestbook", &[]),
+    ("jsonnet-guestbook-tla", &[]),
+    ("kustomize-guestbook", &[]),
+    (
+        "pre-post-sync",
+        &[
+            "jobs/pre-post-sync-before",
+            "services/pre-post-sync-kustomize-guestbook-ui",
+            "deployments/pre-post-sync-kustomize-guestbook-ui",
+            "jobs/pre-post-sync-after",
+        ],
+    ),
+    ("sock-shop", &[]),
     (
         "helm-hooks",
         &[
@@ -60,35 +76,53 @@ fn argocd_example_apps_end_synced_in_the_order_of_their_annotations() {
     on_each(|cluster| run(cluster, &files));
 }
 
+/// The app of apps as somebody in whose fork the repository and the namespaces
+/// have other names; the chart that one example wants comes from loopback.
 fn run(cluster: &Path, files: &[(String, String)]) {
     let mut world = World::new(cluster, "examples");
-    let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (&**a, &**b)).collect();
-    world.commit(&files);
+    let charts = chart_repository();
+    let control = format!("namespace: {}", world.control_namespace());
+    let namespaces = format!("namespace: {{{{ printf \"{}-%s\" .name }}}}", world.name);
+    let url = world.url();
+    let forked: Vec<(&str, String)> = files
+        .iter()
+        .map(|(path, text)| {
+            let text = text
+                .replace("namespace: argocd", &control)
+                .replace(
+                    "namespace: {{ .namespace | default .name | quote }}",
+                    &namespaces,
+                )
+                .replace("https://github.com/argoproj/argocd-example-apps", &url)
+                .replace("targetRevision: master", "targetRevision: main")
+                .replace("version: 9.0.3", &format!("version: {WORDPRESS}"))
+                .replace("https://charts.helm.sh/stable", &charts.url(""));
+            (path.as_str(), text)
+        })
+        .collect();
+    let forked: Vec<(&str, &str)> = forked.iter().map(|(a, b)| (*a, &**b)).collect();
+    world.commit(&forked);
     world.apply_text(ROLLOUTS);
-    let namespace = |name: &str| format!("{}-{name}", world.name);
-    for (name, _) in EXAMPLES {
-        world.create_app_at(&namespace(name), name, "syncPolicy: {}");
-        world.patch_app(
-            &namespace(name),
-            &format!(
-                "spec: {{destination: {{namespace: {}}}, syncPolicy: {{automated: {{}}, syncOptions: [CreateNamespace=true]}}}}",
-                namespace(name)
-            ),
-        );
-    }
-    let names: Vec<String> = EXAMPLES.iter().map(|(name, _)| namespace(name)).collect();
+    world.create_app_at(&world.name, "apps", "syncPolicy: {automated: {}}");
     let proxy = Proxy::start(cluster);
     world.start_agent_on(client(&proxy.kubeconfig()));
-    for name in &names {
-        world.wait_app(name, "Synced", |app| {
+    world.wait_synced();
+    for (name, _) in EXAMPLES {
+        world.wait_app(&format!("example.{name}"), "Synced", |app| {
             let state = app.status.operation_state.as_ref();
             app.status.sync.status == SyncCode::Synced
                 && state.is_some_and(|state| state.phase == OperationPhase::Succeeded)
         });
     }
+    for plugin in ["kasane", "kustomized-helm", "nix"] {
+        world.wait_app(&format!("example.plugin-{plugin}"), "refused", |app| {
+            let mut conditions = app.status.conditions.iter();
+            conditions.any(|one| one.message.contains("plugins are not run"))
+        });
+    }
     let passed = proxy.passed();
-    for ((name, wanted), namespace) in EXAMPLES.iter().zip(&names) {
-        let place = format!("/namespaces/{namespace}/");
+    for (name, wanted) in EXAMPLES {
+        let place = format!("/namespaces/{}-{name}/", world.name);
         let applied: Vec<&str> = passed
             .iter()
             .filter(|one| one.verb == "apply" && one.is_write() && one.status < 300)
@@ -109,13 +143,37 @@ fn run(cluster: &Path, files: &[(String, String)]) {
     }
 }
 
+/// The version of the corpus: the one that the example asks for is long gone.
+const WORDPRESS: &str = "27.0.0";
+
+fn chart_repository() -> Server {
+    let name = format!("wordpress-{WORDPRESS}.tgz");
+    let packed = std::fs::read(corpus().join("charts").join(&name)).expect("it is in the corpus");
+    let digest: String = Sha256::digest(&packed)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let index = format!(
+        "apiVersion: v1\nentries:\n  wordpress:\n  - {{name: wordpress, version: {WORDPRESS}, apiVersion: v2, digest: {digest}, urls: [{name}]}}\n"
+    );
+    Server::plain(move |asked| match asked.target.as_str() {
+        "/index.yaml" => Answer::ok(index.clone()),
+        target if target.ends_with(&name) => Answer::ok(packed.clone()),
+        _ => Answer::status(404, "not found"),
+    })
+}
+
+fn corpus() -> PathBuf {
+    std::env::var_os("DRUPELET_CORPUS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
+        PathBuf::from,
+    )
+}
+
 /// The files of the examples; `None`, with a line that says so, without the
 /// corpus or git.
 fn files() -> Option<Vec<(String, String)>> {
-    let corpus = std::env::var_os("DRUPELET_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
-        PathBuf::from,
-    );
+    let corpus = corpus();
     let bundle = corpus.join("repos/argocd-example-apps.bundle");
     if !bundle.exists() {
         println!("skipped: no corpus at {}", corpus.display());
@@ -136,7 +194,7 @@ fn files() -> Option<Vec<(String, String)>> {
         }
     }
     let mut files = Vec::new();
-    for (name, _) in EXAMPLES {
+    for name in EXAMPLES.iter().map(|(name, _)| *name).chain(["apps"]) {
         collect(&clone, &clone.join(name), &mut files);
     }
     Some(files)
