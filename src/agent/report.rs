@@ -6,6 +6,7 @@ use super::deletion::{CLEANUP, is_hook_finalizer};
 use super::handle::AppView;
 use super::live::LiveObject;
 use super::message::{AppId, Message};
+use super::operation::Stage;
 use super::result::sync_result;
 use super::state::AppState;
 use super::writes::patch_application;
@@ -45,10 +46,7 @@ impl Controller {
         let Some(app) = self.apps.get(id) else {
             return;
         };
-        let records = app
-            .operation
-            .as_ref()
-            .is_some_and(|operation| operation.stage == super::operation::Stage::Recording);
+        let records = is_recording(app);
         let app = self.apps.get_mut(id).expect("looked up above");
         app.report_due = None;
         if self.settings.observe {
@@ -61,6 +59,7 @@ impl Controller {
             return;
         };
         app.reporting = true;
+        app.report_records = records;
         self.metrics.status_patches.add_one();
         let (client, results, id) = (self.client.clone(), self.results.clone(), id.clone());
         self.write_pool.run_with(REPORTS.to_owned(), move || {
@@ -76,6 +75,7 @@ impl Controller {
             return;
         };
         app.reporting = false;
+        let records = std::mem::take(&mut app.report_records);
         match result {
             Ok(Some(object)) => {
                 app.known_status.set(&status_of(&object));
@@ -86,12 +86,21 @@ impl Controller {
                 app.clear_operation &= object.at(&["operation"]).is_some();
                 let again = std::mem::take(&mut app.report_again) || app.clear_operation;
                 // A wish to end it may have come between two of our reports.
-                match is_terminating(&object) {
-                    true => self.terminate_operation(id),
-                    false => self.operation_recorded(id),
+                // Somebody took the wish back before it was told that it began.
+                let is_taken_back = records
+                    && object.at(&["operation"]).is_none()
+                    && app.operation.as_ref().is_some_and(|one| one.from_field);
+                if is_terminating(&object) || is_taken_back {
+                    self.terminate_operation(id);
+                } else if records {
+                    self.operation_recorded(id);
                 }
-                if again {
-                    self.report_soon(id);
+                match self.apps.get(id) {
+                    // One that began while this report was on its way is not
+                    // told yet, and waits for it.
+                    Some(app) if again && is_recording(app) => self.report_now(id),
+                    Some(_) if again => self.report_soon(id),
+                    Some(_) | None => {}
                 }
             }
             // Deleted meanwhile: the watch will say so.
@@ -415,6 +424,11 @@ fn hook_finalizers(app: &AppState) -> Option<Vec<Value>> {
     }
     let is_same = wanted.len() == known.len() && wanted.iter().all(|name| known.contains(name));
     (!is_same).then(|| wanted.into_iter().map(Value::from).collect())
+}
+
+fn is_recording(app: &AppState) -> bool {
+    let operation = app.operation.as_ref();
+    operation.is_some_and(|operation| operation.stage == Stage::Recording)
 }
 
 fn is_terminating(application: &Object) -> bool {

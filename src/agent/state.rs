@@ -49,6 +49,8 @@ pub(super) struct AppState {
     pub history: Packed<Vec<RevisionHistory>>,
     pub auto: AutoMemory,
     pub reporting: bool,
+    /// The report on its way tells that an operation begins.
+    pub report_records: bool,
     /// Something changed while a report was on its way.
     pub report_again: bool,
     pub report_due: Option<Instant>,
@@ -125,6 +127,7 @@ impl AppState {
             history: Packed::default(),
             auto: AutoMemory::default(),
             reporting: false,
+            report_records: false,
             report_again: false,
             report_due: None,
             deleting: false,

@@ -1,10 +1,14 @@
 use super::Place;
-use crate::app::OperationPhase;
+use crate::app::{Application, OperationPhase};
 use crate::cli::output;
+use crate::kube::{self, Client};
 use crate::value::{Map, Value};
 use anyhow::bail;
 use clap::Args;
 use std::process::ExitCode;
+
+/// The agent writes now and then meanwhile.
+const ATTEMPTS: usize = 10;
 
 #[derive(Args)]
 #[command(
@@ -18,22 +22,46 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let client = arguments.place.cluster.client()?;
-    let app = arguments.place.read(&client, &arguments.name)?;
+    for _ in 0..ATTEMPTS {
+        match ask(arguments, &client) {
+            // Between the look and the wish the agent began.
+            Err(error) if is_conflict(&error) => {}
+            asked => return asked,
+        }
+    }
+    bail!(
+        "app {}: its status changes all the time: try again",
+        arguments.name
+    )
+}
+
+fn is_conflict(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<kube::Error>();
+    let status = error.and_then(kube::Error::status);
+    status.is_some_and(|status| status.code == 409)
+}
+
+fn ask(arguments: &Arguments, client: &Client) -> anyhow::Result<ExitCode> {
+    let object = arguments.place.object(client, &arguments.name)?;
+    let app = Application::read(&object)?;
+    let version = Map::from_iter([("resourceVersion", object.resource_version())]);
     let phase = app.status.operation_state.as_ref().map(|state| state.phase);
     match phase {
         Some(OperationPhase::Running) => {
             let state = Map::from_iter([("phase", "Terminating")]);
             let status = Map::from_iter([("operationState", state)]);
-            let patch = Value::Map(Map::from_iter([("status", status)]));
-            arguments.place.patch(&client, &arguments.name, patch)?;
+            let patch = [("status", status), ("metadata", version)];
+            let patch = Value::Map(Map::from_iter(patch));
+            arguments.place.patch(client, &arguments.name, patch)?;
         }
         Some(OperationPhase::Terminating) => {}
         // Nobody has begun with it.
         None | Some(OperationPhase::Failed | OperationPhase::Error | OperationPhase::Succeeded)
             if app.operation.is_some() =>
         {
-            let patch = Value::Map(Map::from_iter([("operation", Value::Null)]));
-            arguments.place.patch(&client, &arguments.name, patch)?;
+            let patch = [("operation", Value::Null), ("metadata", version.into())];
+            let patch = Value::Map(Map::from_iter(patch));
+            arguments.place.patch(client, &arguments.name, patch)?;
         }
         None | Some(OperationPhase::Failed | OperationPhase::Error | OperationPhase::Succeeded) => {
             bail!("app {}: no operation is in progress", arguments.name);
