@@ -235,6 +235,7 @@ impl Controller {
             Message::Connected(cluster, secret, result) => self.connected(cluster, &secret, result),
             Message::Resolved(id, generation, result) => self.resolved(&id, generation, result),
             Message::Polled(url, answers) => self.polled(&url, &answers),
+            Message::Sifted(sifted) => self.sifted(sifted),
             Message::RepositoriesChanged => self.repositories_changed(),
             Message::Compared(id, generation, result) => self.compared(&id, generation, *result),
             Message::Task(id, number, event) => self.step(&id, number, event),

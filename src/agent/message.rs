@@ -4,6 +4,7 @@ use super::compare::{CompareError, CompareOutcome};
 use super::destination::{ClusterId, Connected};
 use super::handle::AppView;
 use super::live::Moved;
+use super::polling::Sifted;
 use super::pushed::Push;
 use super::sources::{Resolved, SourceError, Tracked};
 use super::writes::Applied;
@@ -65,6 +66,8 @@ pub(super) enum Message {
     /// A poll of a repository: which revision is at which commit now, `None`
     /// where that could not be told.
     Polled(String, Vec<(Tracked, Option<String>)>),
+    /// Which applications a new commit touches.
+    Sifted(Vec<Sifted>),
     /// Credentials or settings of repositories are different.
     RepositoriesChanged,
     Compared(AppId, u64, Box<Result<CompareOutcome, CompareError>>),

@@ -1,9 +1,30 @@
 //! Polls of repositories: each is asked once for all applications that use it.
 
+use super::compare::Compared;
 use super::controller::{Controller, Timer};
 use super::message::{AppId, Message};
-use super::sources::Tracked;
-use std::collections::BTreeSet;
+use super::sources::{Resolved, Sources, Tracked};
+use super::state::{AppState, Job, Wants};
+use crate::app::{Application, SyncCode};
+use crate::tree::Tree;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// An application in sync, which a new commit may leave untouched.
+pub(super) struct Candidate {
+    id: AppId,
+    generation: u64,
+    app: Arc<Application>,
+    compared: Arc<Compared>,
+}
+
+/// What became of it: its sources at the new commit, where nothing of what was
+/// read of them changed.
+pub(super) struct Sifted {
+    id: AppId,
+    generation: u64,
+    untouched: Option<Vec<Resolved>>,
+}
 
 impl Controller {
     /// Every repository in use is polled, once for all its applications.
@@ -89,12 +110,139 @@ impl Controller {
                 moved.push(id.clone());
             }
         }
+        let mut candidates = Vec::new();
         for id in moved {
-            if let Some(app) = self.apps.get_mut(&id) {
-                app.wants.resolve = true;
-                app.wants.compare = true;
+            let Some(app) = self.apps.get_mut(&id) else {
+                continue;
+            };
+            match Candidate::of(app) {
+                Some(candidate) => {
+                    app.job = Some(Job::Resolve);
+                    candidates.push(candidate);
+                }
+                None => {
+                    app.wants.resolve = true;
+                    app.wants.compare = true;
+                    self.pump(&id);
+                }
+            }
+        }
+        if candidates.is_empty() {
+            return;
+        }
+        let (sources, results) = (self.sources.clone(), self.results.clone());
+        self.fetch_pool.run_with(sources.server_of(url), move || {
+            // The controller may have stopped: nobody waits then.
+            let _ = results.send(Message::Sifted(sift(&sources, candidates)));
+        });
+    }
+
+    /// Those that a commit touched come first; of the others it is told that
+    /// they are at that commit, too.
+    pub(super) fn sifted(&mut self, mut sifted: Vec<Sifted>) {
+        sifted.sort_by_key(|one| one.untouched.is_some());
+        for Sifted {
+            id,
+            generation,
+            untouched,
+        } in sifted
+        {
+            let Some(app) = self.apps.get_mut(&id) else {
+                continue;
+            };
+            app.job = None;
+            match untouched {
+                Some(resolved) if app.generation == generation => {
+                    app.resolved = resolved;
+                    app.failures = 0;
+                    self.metrics.compares_without_render.add_one();
+                    self.report_soon(&id);
+                }
+                Some(_) | None => {
+                    app.wants.resolve = true;
+                    app.wants.compare = true;
+                }
             }
             self.pump(&id);
         }
     }
+}
+
+impl Candidate {
+    /// Only where all is well: whatever is the matter with an application, a
+    /// new commit may be the mend.
+    fn of(app: &AppState) -> Option<Self> {
+        let compared = app.compared.as_ref()?;
+        let is_well = app.job.is_none()
+            && app.wants == Wants::default()
+            && app.operation.is_none()
+            && app.source_error.is_none()
+            && app.compare_error.is_none()
+            && app.read_error.is_none()
+            && app.auto.condition.is_none()
+            && app.auto.held.is_none()
+            && !app.deleting
+            && !app.app.is_deleting
+            && !app.app.skips_reconcile()
+            && compared.unlisted.is_empty()
+            && compared.code() == SyncCode::Synced;
+        is_well.then(|| Candidate {
+            id: app.id.clone(),
+            generation: app.generation,
+            app: app.app.clone(),
+            compared: compared.clone(),
+        })
+    }
+}
+
+/// Each source is asked for once, however many applications share it.
+fn sift(sources: &Sources, candidates: Vec<Candidate>) -> Vec<Sifted> {
+    let mut known: Known = BTreeMap::new();
+    let sifted = candidates.into_iter().map(|candidate| Sifted {
+        untouched: untouched(sources, &candidate, &mut known),
+        id: candidate.id,
+        generation: candidate.generation,
+    });
+    sifted.collect()
+}
+
+/// By URL, what is tracked, and whether it is a chart: the last is its name.
+type Known = BTreeMap<(String, Tracked, String), Option<(Resolved, Box<dyn Tree>)>>;
+
+fn untouched(sources: &Sources, candidate: &Candidate, known: &mut Known) -> Option<Vec<Resolved>> {
+    let spec = &candidate.app.spec;
+    let all = spec.sources();
+    let keys: Vec<_> = all
+        .iter()
+        .map(|source| {
+            let tracked = Tracked::of(source, spec.project());
+            (source.repo_url.clone(), tracked, source.chart.clone())
+        })
+        .collect();
+    for (source, key) in all.iter().zip(&keys) {
+        known.entry(key.clone()).or_insert_with(|| {
+            let revision = &source.target_revision;
+            let resolved = sources.resolve_source(source, revision, spec.project(), false);
+            let resolved = resolved.ok()?;
+            let tree = resolved.tree().ok()?;
+            Some((resolved, tree))
+        });
+    }
+    let found = keys.iter().map(|key| known.get(key)?.as_ref());
+    let found: Vec<&(Resolved, Box<dyn Tree>)> = found.collect::<Option<_>>()?;
+    let references = all.iter().zip(&found);
+    let references = references
+        .filter(|(source, _)| !source.reference.is_empty())
+        .map(|(source, (_, tree))| (source.reference.as_str(), tree.as_ref()))
+        .collect();
+    let rendering = all
+        .iter()
+        .zip(&found)
+        .filter(|(source, _)| !source.is_reference_only());
+    let mut inputs = rendering.zip(&candidate.compared.inputs);
+    inputs
+        .all(|((_, (resolved, tree)), inputs)| {
+            inputs.unchanged(&resolved.revision, tree.as_ref(), &references)
+        })
+        .then(|| found.iter().map(|(resolved, _)| resolved.clone()).collect())
 }
