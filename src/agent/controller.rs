@@ -357,7 +357,7 @@ impl Controller {
             state.known_status.set(&status);
         }
         state.read_error = read_error;
-        let operation_state = app.status.operation_state.clone();
+        let operation_state = app.status.operation_state.as_deref().cloned();
         if is_new {
             state.history.set(&app.status.history);
             let finished = operation_state.clone();
@@ -421,7 +421,7 @@ impl Controller {
             return;
         }
         let running = operation_state.filter(|operation| !operation.phase.is_completed());
-        match (state.app.operation.clone(), running) {
+        match (state.app.operation.as_deref().cloned(), running) {
             (Some(wish), Some(running)) if running.operation == wish => {
                 self.resume_operation(id, wish, true, running);
             }

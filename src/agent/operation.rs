@@ -110,7 +110,7 @@ impl Controller {
         });
         tracing::info!(app = %id, revision = %app.revision(), automated = state.operation.initiated_by.automated, "sync starts");
         let own = app.own_sources(&state.operation);
-        app.operation = Some(RunningOperation {
+        app.operation = Some(Box::new(RunningOperation {
             cluster: None,
             number,
             state,
@@ -128,7 +128,7 @@ impl Controller {
             last_failure: String::new(),
             is_transient: false,
             items,
-        });
+        }));
         self.report_now(id);
     }
 
@@ -337,7 +337,7 @@ impl Controller {
         self.apps
             .get_mut(id)?
             .operation
-            .as_mut()
+            .as_deref_mut()
             .filter(|operation| operation.number == number)
     }
 

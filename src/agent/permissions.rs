@@ -210,7 +210,7 @@ impl Controller {
                 phase: OperationPhase::Error,
                 message: errors.join(";"),
             };
-            return Some((outcome, bare_result(app, app.operation.as_ref())));
+            return Some((outcome, bare_result(app, app.operation.as_deref())));
         }
         let discovery = &self.destination(app)?.discovery;
         let refused = self.permits(app).refused(items, discovery);
@@ -221,7 +221,7 @@ impl Controller {
         reasons.dedup();
         let result = SyncResult {
             resources: refused.into_iter().map(|(result, _)| result).collect(),
-            ..bare_result(app, app.operation.as_ref())
+            ..bare_result(app, app.operation.as_deref())
         };
         let message = format!(
             "one or more synchronization tasks are not valid: {}",

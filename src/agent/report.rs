@@ -242,7 +242,7 @@ impl Controller {
         ApplicationStatus {
             sync: SyncStatus {
                 status: code,
-                compared_to: Some(ComparedTo {
+                compared_to: Some(Box::new(ComparedTo {
                     source: (!is_multiple).then(|| spec.source.clone()).flatten(),
                     sources: if is_multiple {
                         spec.sources.clone()
@@ -251,7 +251,7 @@ impl Controller {
                     },
                     destination: spec.destination.clone(),
                     ignore_differences: spec.ignore_differences.clone(),
-                }),
+                })),
                 revision: match is_multiple {
                     true => String::new(),
                     false => revisions.first().cloned().unwrap_or_default(),
@@ -266,7 +266,7 @@ impl Controller {
             resources,
             history: app.history.get(),
             conditions: conditions(app, &known, now),
-            operation_state: self.operation_state(app),
+            operation_state: self.operation_state(app).map(Box::new),
             reconciled_at: known.reconciled_at.clone(),
             source_type: match is_multiple {
                 true => String::new(),

@@ -39,7 +39,7 @@ pub(super) struct AppState {
     pub compare_error: Option<CompareError>,
     pub read_error: Option<String>,
     pub compared: Option<Arc<Compared>>,
-    pub operation: Option<RunningOperation>,
+    pub operation: Option<Box<RunningOperation>>,
     /// The last operation, once it is over.
     pub finished_operation: Packed<Option<OperationState>>,
     /// `.operation` of the Application is to be removed with the next report.

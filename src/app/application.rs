@@ -23,7 +23,7 @@ pub struct Application {
     /// RFC 3339; "" while it is not being deleted.
     pub deletion_timestamp: String,
     pub spec: ApplicationSpec,
-    pub operation: Option<Operation>,
+    pub operation: Option<Box<Operation>>,
     pub status: ApplicationStatus,
 }
 

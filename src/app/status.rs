@@ -18,7 +18,7 @@ pub struct ApplicationStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation_state: Option<OperationState>,
+    pub operation_state: Option<Box<OperationState>>,
     /// When a comparison last changed anything here.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reconciled_at: String,
@@ -55,7 +55,7 @@ impl SyncCode {
 pub struct SyncStatus {
     pub status: SyncCode,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub compared_to: Option<ComparedTo>,
+    pub compared_to: Option<Box<ComparedTo>>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub revision: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
