@@ -52,6 +52,13 @@ pub struct AppView {
     /// What it is busy with: `fetching`, `rendering`, `syncing`, or "".
     pub activity: &'static str,
     pub n_resources: usize,
+    pub project: String,
+    /// Of its first source.
+    pub repository: String,
+    /// As the spec names it: the server, or else the name.
+    pub dest_server: String,
+    pub dest_namespace: String,
+    pub is_automated: bool,
 }
 
 /// A running agent.

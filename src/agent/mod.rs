@@ -89,7 +89,7 @@ pub use difference::{Difference, differences};
 pub use handle::{Agent, AppView, Handle};
 pub use host::Seed;
 pub use kept::{Kept, Owner};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, SyncLabels};
 pub use pushed::Push;
 pub use settings::Settings;
 pub use sources::{SourceError, Sources};

@@ -4,6 +4,7 @@ use super::compare::{CompareError, Compared};
 use super::controller::{Controller, Timer};
 use super::destination::ClusterId;
 use super::message::{AppId, Message};
+use super::metrics::SyncLabels;
 use super::own::{Own, revisions_of};
 use super::result::{bare_result, record_applied, remember_history, sync_result};
 use super::state::AppState;
@@ -553,7 +554,6 @@ impl Controller {
             };
             app.operation = Some(operation);
             self.after(pause, Timer::RetryOperation(id.clone(), number));
-            self.metrics.syncs_failed.add_one();
             self.report_soon(id);
             return;
         }
@@ -561,10 +561,8 @@ impl Controller {
         operation.state.message = outcome.message.clone();
         operation.state.finished_at = finished_at.clone();
         if failed {
-            self.metrics.syncs_failed.add_one();
             tracing::warn!(app = %id, "sync failed: {}", outcome.message);
         } else {
-            self.metrics.syncs_succeeded.add_one();
             tracing::info!(app = %id, "{}", outcome.message);
             remember_history(app, &operation.state, &finished_at);
         }
@@ -579,12 +577,14 @@ impl Controller {
         }
         let again = failed && operation.is_transient && !operation.terminate;
         let pause = self.settings.retry_longest;
+        let phase = operation.state.phase;
         app.finished_operation.set(&Some(operation.state));
         app.clear_operation |= operation.from_field;
         if app.compare_when_idle {
             app.compare_when_idle = false;
             app.wants.compare = true;
         }
+        self.count_sync(id, phase, dry);
         if again {
             self.after(pause, Timer::SyncAgain(id.clone()));
         }
@@ -607,6 +607,20 @@ impl Controller {
     }
 
     /// `status.operationState.phase=Terminating`, or a newer wish.
+    fn count_sync(&self, id: &AppId, phase: OperationPhase, dry_run: bool) {
+        let Some(app) = self.apps.get(id) else {
+            return;
+        };
+        self.metrics.syncs.add_one(SyncLabels {
+            namespace: id.namespace.clone(),
+            name: id.name.clone(),
+            project: app.app.spec.project().to_owned(),
+            dest_server: app.dest_server().to_owned(),
+            phase: phase.as_str(),
+            dry_run,
+        });
+    }
+
     pub(super) fn terminate_operation(&mut self, id: &AppId) {
         let Some(operation) = self.apps.get_mut(id).and_then(|app| app.operation.as_mut()) else {
             return;

@@ -193,6 +193,7 @@ impl Controller {
         let (phase, message) = operation
             .or_else(|| finished.map(|state| (state.phase, state.message)))
             .unzip();
+        let sources = app.app.spec.sources();
         AppView {
             namespace: app.id.namespace.clone(),
             name: app.id.name.clone(),
@@ -204,6 +205,13 @@ impl Controller {
             message: message.unwrap_or_default(),
             activity: app.activity(),
             n_resources,
+            project: app.app.spec.project().to_owned(),
+            repository: sources
+                .first()
+                .map_or_else(String::new, |one| one.repo_url.clone()),
+            dest_server: app.dest_server().to_owned(),
+            dest_namespace: app.app.spec.destination.namespace.clone(),
+            is_automated: app.app.spec.automated().is_some(),
         }
     }
 

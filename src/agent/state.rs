@@ -166,6 +166,15 @@ impl AppState {
         revisions.join(",")
     }
 
+    /// Its destination, as the spec names it.
+    pub fn dest_server(&self) -> &str {
+        let destination = &self.app.spec.destination;
+        match destination.server.as_str() {
+            "" => &destination.name,
+            server => server,
+        }
+    }
+
     /// What it is busy with, in a word.
     pub fn activity(&self) -> &'static str {
         match (&self.operation, self.job) {

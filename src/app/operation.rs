@@ -107,6 +107,16 @@ pub enum OperationPhase {
 }
 
 impl OperationPhase {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OperationPhase::Running => "Running",
+            OperationPhase::Terminating => "Terminating",
+            OperationPhase::Failed => "Failed",
+            OperationPhase::Error => "Error",
+            OperationPhase::Succeeded => "Succeeded",
+        }
+    }
+
     pub fn is_completed(self) -> bool {
         match self {
             OperationPhase::Running | OperationPhase::Terminating => false,

@@ -1,121 +1,221 @@
 use crate::agent::{AppView, Handle};
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Write};
 
-/// All counters in Prometheus' text format. Names are Argo CD's where the
-/// meaning is the same.
+/// All counters in Prometheus' text format. Names and labels are Argo CD's
+/// where the meaning is the same.
 pub fn text(handle: &Handle) -> String {
-    let mut out = String::new();
+    let mut out = Exposition::default();
     let counts = handle.client.counts();
     let git = handle.git_counts();
     let metrics = &handle.metrics;
     for (name, help, value) in [
         (
-            "drupelet_renders_total",
+            "renders",
             "Sources rendered to manifests.",
             metrics.renders.get(),
         ),
         (
-            "drupelet_compares_without_render_total",
+            "compares_without_render",
             "Comparisons for which no input had changed.",
             metrics.compares_without_render.get(),
         ),
         (
-            "drupelet_syncs_succeeded_total",
-            "Syncs that succeeded.",
-            metrics.syncs_succeeded.get(),
-        ),
-        (
-            "drupelet_syncs_failed_total",
-            "Syncs that failed, retries among them.",
-            metrics.syncs_failed.get(),
-        ),
-        (
-            "drupelet_status_patches_total",
+            "status_patches",
             "Patches of an Application's status.",
             metrics.status_patches.get(),
         ),
         (
-            "drupelet_git_polls_total",
+            "git_polls",
             "Times that a repository was asked for its refs.",
             metrics.polls.get(),
         ),
         (
-            "drupelet_git_requests_total",
+            "git_requests",
             "HTTP requests and ssh sessions to repositories.",
             git.requests,
         ),
         (
-            "drupelet_git_received_bytes_total",
+            "git_received_bytes",
             "Bytes that came from repositories.",
             git.bytes_received,
         ),
+        ("git_fetches", "Packs that were fetched.", git.fetches),
+        ("git_objects", "Objects in fetched packs.", git.objects),
         (
-            "drupelet_git_fetches_total",
-            "Packs that were fetched.",
-            git.fetches,
-        ),
-        (
-            "drupelet_git_objects_total",
-            "Objects in fetched packs.",
-            git.objects,
-        ),
-        (
-            "drupelet_git_written_bytes_total",
+            "git_written_bytes",
             "Bytes of packs and indices written to the cache.",
             git.bytes_written,
         ),
         (
-            "drupelet_kube_reads_total",
+            "kube_reads",
             "Requests to the API server that read.",
             counts.reads,
         ),
+        ("kube_watches", "Watches that were opened.", counts.watches),
         (
-            "drupelet_kube_watches_total",
-            "Watches that were opened.",
-            counts.watches,
-        ),
-        (
-            "drupelet_kube_writes_total",
+            "kube_writes",
             "Requests to the API server that write.",
             counts.writes,
         ),
-        (
-            "drupelet_kube_dry_runs_total",
-            "Dry runs of writes.",
-            counts.dry_runs,
-        ),
-        (
-            "drupelet_kube_retries_total",
-            "Attempts after the first.",
-            counts.retries,
-        ),
+        ("kube_dry_runs", "Dry runs of writes.", counts.dry_runs),
+        ("kube_retries", "Attempts after the first.", counts.retries),
     ] {
-        let _ = writeln!(
-            out,
-            "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}"
-        );
+        let name = format!("drupelet_{name}_total");
+        out.family(&name, "counter", help);
+        out.sample(&name, &[], value);
     }
-    let _ = writeln!(
-        out,
-        "# HELP drupelet_live_objects Live objects that are known.\n# TYPE drupelet_live_objects gauge\ndrupelet_live_objects {}",
-        handle.n_objects()
-    );
-    out.push_str(
-        "# HELP argocd_app_info Information about application.\n# TYPE argocd_app_info gauge\n",
-    );
-    for AppView {
-        namespace,
-        name,
-        sync,
-        health,
-        ..
-    } in handle.apps()
-    {
-        let _ = writeln!(
-            out,
-            "argocd_app_info{{namespace={namespace:?},name={name:?},sync_status={:?},health_status={health:?}}} 1",
-            sync.as_str()
-        );
+    let apps = handle.apps();
+    let name = "drupelet_live_objects";
+    out.family(name, "gauge", "Live objects that are known.");
+    out.sample(name, &[], handle.n_objects());
+    let name = "drupelet_build_info";
+    out.family(name, "gauge", "The version that runs.");
+    out.sample(name, &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    app_info(&apps, &mut out);
+    app_conditions(&apps, &mut out);
+    let name = "argocd_app_sync_total";
+    out.family(name, "counter", "Number of application syncs.");
+    for (labels, count) in metrics.syncs.get() {
+        let labels = [
+            ("namespace", labels.namespace.as_str()),
+            ("name", &labels.name),
+            ("project", &labels.project),
+            ("dest_server", &labels.dest_server),
+            ("phase", labels.phase),
+            ("dry_run", if labels.dry_run { "true" } else { "false" }),
+        ];
+        out.sample(name, &labels, count);
     }
-    out
+    process(&mut out);
+    out.0
+}
+
+fn app_info(apps: &[AppView], out: &mut Exposition) {
+    let name = "argocd_app_info";
+    out.family(name, "gauge", "Information about application.");
+    for app in apps {
+        let operation = match app.phase {
+            Some(phase) if !phase.is_completed() => "sync",
+            Some(_) | None => "",
+        };
+        let labels = [
+            ("namespace", app.namespace.as_str()),
+            ("name", &app.name),
+            ("project", &app.project),
+            ("repo", &app.repository),
+            ("dest_server", &app.dest_server),
+            ("dest_namespace", &app.dest_namespace),
+            ("sync_status", app.sync.as_str()),
+            ("health_status", &app.health),
+            ("operation", operation),
+            (
+                "autosync_enabled",
+                if app.is_automated { "true" } else { "false" },
+            ),
+        ];
+        out.sample(name, &labels, 1);
+    }
+}
+
+fn app_conditions(apps: &[AppView], out: &mut Exposition) {
+    let name = "argocd_app_condition";
+    out.family(name, "gauge", "Conditions of an application, by type.");
+    for app in apps {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for condition in &app.conditions {
+            *counts.entry(&condition.kind).or_default() += 1;
+        }
+        for (condition, count) in counts {
+            let labels = [
+                ("namespace", app.namespace.as_str()),
+                ("name", &app.name),
+                ("project", &app.project),
+                ("condition", condition),
+            ];
+            out.sample(name, &labels, count);
+        }
+    }
+}
+
+/// As Prometheus' own client libraries name them; nothing where there is no
+/// /proc.
+fn process(out: &mut Exposition) {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/self/{file}")).ok();
+    let resident = read("status").and_then(|text| {
+        let kib = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        kib.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    if let Some(kib) = resident {
+        let name = "process_resident_memory_bytes";
+        out.family(name, "gauge", "Resident memory size in bytes.");
+        out.sample(name, &[], kib * 1024);
+    }
+    // utime and stime, behind the program's name in parentheses.
+    let ticks = read("stat").and_then(|text| {
+        let (_, rest) = text.rsplit_once(')')?;
+        let ticks = rest.split_whitespace().skip(11).take(2);
+        ticks
+            .map(|one| one.parse::<f64>().ok())
+            .sum::<Option<f64>>()
+    });
+    if let Some(ticks) = ticks {
+        let name = "process_cpu_seconds_total";
+        out.family(
+            name,
+            "counter",
+            "Total user and system CPU time spent in seconds.",
+        );
+        // Linux gives hundredths to every program.
+        out.sample(name, &[], ticks / 100.0);
+    }
+}
+
+#[derive(Default)]
+struct Exposition(String);
+
+impl Exposition {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        self.0.push_str(name);
+        for (at, (label, text)) in labels.iter().enumerate() {
+            self.0.push(if at == 0 { '{' } else { ',' });
+            let _ = write!(self.0, "{label}=\"{}\"", Escaped(text));
+        }
+        let end = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.0, "{end} {value}");
+    }
+}
+
+/// A label's value between its quotes.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '\\' => f.write_str("\\\\")?,
+                '"' => f.write_str("\\\"")?,
+                '\n' => f.write_str("\\n")?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_escaped_as_the_format_asks_for() {
+        let mut out = Exposition::default();
+        out.sample("a", &[("b", "c\"d\\e\nf ü"), ("g", "")], 1);
+        out.sample("h", &[], 0.5);
+        assert_eq!(out.0, "a{b=\"c\\\"d\\\\e\\nf ü\",g=\"\"} 1\nh 0.5\n");
+    }
 }

@@ -34,6 +34,7 @@ mod holds;
 mod idle;
 mod kills;
 mod machine;
+mod metrics;
 mod operations;
 mod projects;
 mod prune;
