@@ -1,17 +1,12 @@
 //! What API servers say of the manifests: server-side apply, as a dry run,
 //! every unknown field an error.
 
-use crate::support::cluster::{self, Cluster};
-use crate::{PROFILES, profile, workload};
-use drupelet::kube::{ApplyOptions, Client, Config, Discovery, FieldValidation, WriteOptions};
+use crate::support::cluster;
+use crate::{PROFILES, client_of, profile, workload};
+use drupelet::kube::{ApplyOptions, Client, Discovery, FieldValidation, WriteOptions};
 use drupelet::object::{Gvk, Object};
 use drupelet::value::{Value, yaml};
 use std::time::{Duration, Instant};
-
-fn client(cluster: &Cluster) -> Client {
-    let config = Config::find(Some(&cluster.kubeconfig), None, &|_| None);
-    Client::new(config.expect("the kubeconfig is sound")).expect("the settings are sound")
-}
 
 fn strict(dry_run: bool) -> ApplyOptions {
     ApplyOptions {
@@ -41,7 +36,7 @@ fn namespace(name: &str, labels: &str) -> Object {
 #[test]
 fn all_profiles_are_accepted_with_strict_validation() {
     cluster::on_each(|cluster| {
-        let client = client(cluster);
+        let client = client_of(&cluster.kubeconfig);
         let discovery = client.discover(None).expect("the API server answers");
         // A dry run makes no namespace for the next object.
         apply(&client, &discovery, &namespace("argocd", ""), false);
@@ -56,7 +51,7 @@ fn all_profiles_are_accepted_with_strict_validation() {
 #[test]
 fn an_unknown_field_would_not_be_accepted() {
     cluster::on_each(|cluster| {
-        let client = client(cluster);
+        let client = client_of(&cluster.kubeconfig);
         let discovery = client.discover(None).expect("the API server answers");
         let mut object = workload(&profile(&[])).clone();
         let spec = object.root_mut().get_mut("spec").expect("it has a spec");
@@ -77,7 +72,7 @@ fn the_pod_is_allowed_where_the_restricted_standard_is_enforced() {
         println!("not run: the sandbox has no PodSecurity admission");
         return;
     };
-    let client = client(real);
+    let client = client_of(&real.kubeconfig);
     let discovery = client.discover(None).expect("the API server answers");
     let name = format!("restricted-{}", std::process::id());
     let label = "pod-security.kubernetes.io/enforce: restricted";
@@ -123,7 +118,7 @@ fn the_service_monitor_is_what_the_prometheus_operator_defines() {
         return;
     };
     cluster::on_each(|cluster| {
-        let client = client(cluster);
+        let client = client_of(&cluster.kubeconfig);
         let mut discovery = client.discover(None).expect("the API server answers");
         apply(&client, &discovery, &namespace("argocd", ""), false);
         apply(&client, &discovery, &definition, false);

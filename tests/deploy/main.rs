@@ -10,8 +10,14 @@ mod support;
 mod rendered;
 
 mod cluster;
+
+mod account;
+
 mod pod;
 
+mod rbac;
+
+use drupelet::kube::{Client, Config};
 use drupelet::object::Object;
 use drupelet::value::yaml;
 use std::path::{Path, PathBuf};
@@ -27,6 +33,12 @@ pub const PROFILES: &[(&[&str], &str)] = &[
     ),
     (&["kind=Deployment", "rbac.profile=read-only"], "read-only"),
 ];
+
+/// As whom a kubeconfig says.
+pub fn client_of(kubeconfig: &Path) -> Client {
+    let config = Config::find(Some(kubeconfig), None, &|_| None);
+    Client::new(config.expect("the kubeconfig is sound")).expect("the settings are sound")
+}
 
 pub fn deploy(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,8 +1,9 @@
 //! The Pod as the manifests start it: the binary with its arguments, its user,
 //! its token and a root that is read-only.
 
+use crate::account::rig;
 use crate::support::apiserver::free_ports;
-use crate::support::cluster::{self, Cluster};
+use crate::support::cluster;
 use crate::{PROFILES, profile, workload};
 use drupelet::http::{self, Roots};
 use drupelet::kube::Config;
@@ -78,22 +79,39 @@ fn the_agent_runs_with_the_pods_arguments_user_token_and_root() {
         println!("not run: a mount namespace of its own needs root, unshare and setpriv");
         return;
     }
+    let sandbox = cluster::sandbox();
+    for (values, name) in PROFILES {
+        run(values, name, &sandbox.kubeconfig);
+    }
+}
+
+/// Where RBAC rules, each profile is enough for the arguments that come with it.
+#[test]
+fn the_agent_runs_with_the_pods_own_account() {
+    let Some((rig, _turn)) = rig() else { return };
+    if !may_unshare() {
+        println!("not run: a mount namespace of its own needs root, unshare and setpriv");
+        return;
+    }
+    for (values, name) in PROFILES {
+        rig.apply(&profile(values));
+        run(values, name, &rig.kubeconfig());
+    }
+}
+
+fn run(values: &[&str], name: &str, kubeconfig: &Path) {
+    // Until the agent knows the flag.
     let help = crate::drupelet(&["agent", "--help"], &[]);
-    cluster::on_each(|cluster| {
-        for (values, name) in PROFILES {
-            // Until the agent knows the flag.
-            if !values.contains(&"kind=Deployment") && !help.contains("--leader-elect") {
-                continue;
-            }
-            let [port] = free_ports();
-            let port_value = format!("service.port={port}");
-            let objects = profile(&[values, &[port_value.as_str()][..]].concat());
-            let mut agent = start(workload(&objects), cluster);
-            wait_until_ready(&mut agent, port, name);
-            assert_confined(&agent);
-            stop(agent, name);
-        }
-    });
+    if !values.contains(&"kind=Deployment") && !help.contains("--leader-elect") {
+        return;
+    }
+    let [port] = free_ports();
+    let port_value = format!("service.port={port}");
+    let objects = profile(&[values, &[port_value.as_str()][..]].concat());
+    let mut agent = start(workload(&objects), kubeconfig);
+    wait_until_ready(&mut agent, port, name);
+    assert_confined(&agent);
+    stop(agent, name);
 }
 
 fn may_unshare() -> bool {
@@ -103,7 +121,7 @@ fn may_unshare() -> bool {
     probe.status().is_ok_and(|status| status.success())
 }
 
-fn start(workload: &Object, cluster: &Cluster) -> Child {
+fn start(workload: &Object, kubeconfig: &Path) -> Child {
     let pod = ["spec", "template", "spec"];
     let of_pod = |path: &[&str]| text(workload, &[&pod, path].concat());
     let container = container(workload);
@@ -118,7 +136,7 @@ fn start(workload: &Object, cluster: &Cluster) -> Child {
     let id = of_pod(&["securityContext", "runAsUser"]);
     assert_eq!(id, of_pod(&["securityContext", "runAsGroup"]));
 
-    let config = Config::find(Some(&cluster.kubeconfig), None, &|_| None);
+    let config = Config::find(Some(kubeconfig), None, &|_| None);
     let config = config.expect("the kubeconfig is sound");
     let server = config.server.strip_prefix("https://");
     let (host, port) = server
