@@ -195,6 +195,7 @@ impl Controller {
             Message::ApplicationsListed(ids) => {
                 self.apps.retain(|id, _| ids.contains(id));
                 self.applications_listed = true;
+                self.pump_all();
             }
             Message::Project(project) => {
                 let name = project.name.clone();
@@ -216,13 +217,7 @@ impl Controller {
             }
             Message::ProjectsListed => {
                 self.projects_listed = true;
-                let ids: Vec<AppId> = self.apps.keys().cloned().collect();
-                for id in ids {
-                    if self.apps.get(&id).is_some_and(|app| app.app.is_deleting) {
-                        self.begin_deletion(&id);
-                    }
-                    self.pump(&id);
-                }
+                self.pump_all();
             }
             Message::Configured(config) => self.configured(*config),
             Message::Live(cluster, key, moved) => self.live_moved(&cluster, &key, &moved),
@@ -605,6 +600,17 @@ impl Controller {
             }
             app.wants.compare = true;
             self.after(FOLD, Timer::Compare(id));
+        }
+    }
+
+    /// What had to wait for a list goes on, whichever list was the last.
+    fn pump_all(&mut self) {
+        let ids: Vec<AppId> = self.apps.keys().cloned().collect();
+        for id in ids {
+            if self.apps.get(&id).is_some_and(|app| app.app.is_deleting) {
+                self.begin_deletion(&id);
+            }
+            self.pump(&id);
         }
     }
 

@@ -172,6 +172,21 @@ fn a_server_that_says_429_with_retry_after() {
     });
 }
 
+/// As kube-apiserver answers for a moment where the CRD is new.
+#[test]
+fn a_first_list_of_applications_that_fails() {
+    on_each(|cluster| {
+        let mut world = world(cluster, "firstlist");
+        let proxy = Proxy::start(cluster);
+        proxy.harm(Harm::TooManyRequests(1), 2, |passed| {
+            passed.verb == "list" && passed.path.ends_with("/applications")
+        });
+        world.start_agent_on(client(&proxy.kubeconfig()));
+        world.wait_synced();
+        wait_until("all is there", || all_are(&world, "one"));
+    });
+}
+
 /// What an admission plugin says is told, and the sync ends well once it
 /// allows.
 fn is_told_and_mended(name: &str, words: &'static str) {
