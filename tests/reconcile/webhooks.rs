@@ -61,8 +61,11 @@ fn set_secret(world: &World, data: &str) {
     ));
 }
 
+/// Key of the secret, headers, body.
+type Payload = (&'static str, Vec<(&'static str, String)>, String);
+
 /// Each forge's payload for a push to `main`, with its headers.
-fn payloads(url: &str) -> Vec<(&'static str, Vec<(&'static str, String)>, String)> {
+fn payloads(url: &str) -> Vec<Payload> {
     let hub = format!(
         r#"{{"ref": "refs/heads/main", "commits": [], "repository": {{"html_url": "{url}", "clone_url": "{url}.git", "default_branch": "main"}}}}"#
     );
