@@ -116,13 +116,13 @@ impl ResMap {
         let mut found = Vec::new();
         for (at, resource) in self.resources.iter().enumerate() {
             let (now, original) = (resource.id(schema), resource.original_id(schema));
-            let is_in = |id: &ResId| matches(&pattern.namespace, id.effective_namespace());
-            let is_named = |id: &ResId| matches(&pattern.name, &id.name);
+            let is_in = |id: &ResId| pattern.namespace.matches(id.effective_namespace());
+            let is_named = |id: &ResId| pattern.name.matches(&id.name);
             if (is_in(&original) || is_in(&now))
                 && (is_named(&original) || is_named(&now))
-                && matches(&pattern.group, &now.gvk.group)
-                && matches(&pattern.version, &now.gvk.version)
-                && matches(&pattern.kind, &now.gvk.kind)
+                && pattern.group.matches(&now.gvk.group)
+                && pattern.version.matches(&now.gvk.version)
+                && pattern.kind.matches(&now.gvk.kind)
                 && pattern.labels.matches(&resource.texts("labels"))
                 && pattern.annotations.matches(&resource.texts("annotations"))
             {
@@ -202,11 +202,11 @@ fn merge_texts(new: &mut Resource, field: &str, old: &[(String, String)]) {
 
 /// A selector with its patterns compiled.
 struct Pattern {
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
-    name: Option<Regex>,
-    namespace: Option<Regex>,
+    group: Whole,
+    version: Whole,
+    kind: Whole,
+    name: Whole,
+    namespace: Whole,
     labels: LabelSelector,
     annotations: LabelSelector,
 }
@@ -214,32 +214,47 @@ struct Pattern {
 impl Pattern {
     fn new(selector: &Selector) -> Result<Self, String> {
         Ok(Pattern {
-            group: whole(&selector.group)?,
-            version: whole(&selector.version)?,
-            kind: whole(&selector.kind)?,
-            name: whole(&selector.name)?,
-            namespace: whole(&selector.namespace)?,
+            group: Whole::new(&selector.group)?,
+            version: Whole::new(&selector.version)?,
+            kind: Whole::new(&selector.kind)?,
+            name: Whole::new(&selector.name)?,
+            namespace: Whole::new(&selector.namespace)?,
             labels: LabelSelector::parse(&selector.label_selector)?,
             annotations: LabelSelector::parse(&selector.annotation_selector)?,
         })
     }
 }
 
-/// A pattern that has to match the whole text; `None` matches everything.
-fn whole(pattern: &str) -> Result<Option<Regex>, String> {
-    if pattern.is_empty() {
-        return Ok(None);
-    }
-    let compiled = Regex::new(&format!("^(?:{pattern})$"));
-    compiled
-        .map(Some)
-        .map_err(|_| format!("error parsing regexp: {pattern:?} is no regular expression"))
+/// A pattern that has to match the whole text.
+enum Whole {
+    Anything,
+    /// Without operators: nothing is compiled.
+    Text(String),
+    Pattern(Regex),
 }
 
-fn matches(pattern: &Option<Regex>, text: &str) -> bool {
-    pattern
-        .as_ref()
-        .is_none_or(|pattern| pattern.is_match(text))
+impl Whole {
+    fn new(pattern: &str) -> Result<Self, String> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/:_-".contains(c);
+        if pattern.is_empty() {
+            return Ok(Whole::Anything);
+        }
+        if pattern.chars().all(is_plain) {
+            return Ok(Whole::Text(pattern.to_owned()));
+        }
+        let compiled = Regex::new(&format!("^(?:{pattern})$"));
+        compiled
+            .map(Whole::Pattern)
+            .map_err(|_| format!("error parsing regexp: {pattern:?} is no regular expression"))
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Whole::Anything => true,
+            Whole::Text(wanted) => wanted == text,
+            Whole::Pattern(pattern) => pattern.is_match(text),
+        }
+    }
 }
 
 /// Standard base64, for who builds resources.

@@ -4,7 +4,7 @@ use super::field_spec::{Create, FieldSpec, check_scalar, set_entry, set_scalar};
 use super::id::{gvk_words, is_selected};
 use super::kustomization::{Image, Replica};
 use super::res_map::ResMap;
-use super::resource::{HELM_GENERATED, Resource, scalar_text};
+use super::resource::{HELM_GENERATED, Resource, scalar, scalar_text};
 use super::schema::Schema;
 use crate::object::Gvk;
 use crate::value::{Map, Value};
@@ -244,10 +244,7 @@ pub fn images(
     image: &Image,
     specs: &[FieldSpec],
 ) -> Result<(), String> {
-    const REST: &str =
-        "(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?$";
-    // A name that is no pattern matches nothing, as in kustomize.
-    let Ok(pattern) = Regex::new(&format!("^{}{REST}", image.name)) else {
+    let Some(pattern) = ImageName::new(&image.name) else {
         return Ok(());
     };
     for resource in &mut map.resources {
@@ -299,10 +296,61 @@ fn in_containers(value: &mut Value, set: &mut Set<'_>) -> Result<(), String> {
     }
 }
 
-fn set_image(value: &mut Value, image: &Image, pattern: &Regex) -> Result<(), String> {
+/// The name of an image to replace: a pattern, with a tag and a digest behind.
+enum ImageName {
+    /// Without operators but for the dot; most are, and compile to nothing.
+    Plain(String),
+    Pattern(Regex),
+}
+
+impl ImageName {
+    /// A name that is no pattern matches nothing, as in kustomize.
+    fn new(name: &str) -> Option<Self> {
+        const REST: &str =
+            "(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?$";
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "./:_-".contains(c);
+        if name.chars().all(is_plain) {
+            return Some(ImageName::Plain(name.to_owned()));
+        }
+        let pattern = Regex::new(&format!("^{name}{REST}"));
+        pattern.ok().map(ImageName::Pattern)
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            ImageName::Pattern(pattern) => pattern.is_match(text),
+            ImageName::Plain(name) => {
+                let mut rest = text.chars();
+                let mut name = name.chars();
+                name.all(|wanted| match rest.next() {
+                    Some(c) => c == wanted || (wanted == '.' && c != '\n'),
+                    None => false,
+                }) && is_tag_and_digest(rest.as_str())
+            }
+        }
+    }
+}
+
+fn is_tag_and_digest(text: &str) -> bool {
+    let of_tag = |c: char| c.is_ascii_alphanumeric() || "_.{}-".contains(c);
+    let rest = match text.strip_prefix(':') {
+        Some(tagged) => tagged.trim_start_matches(of_tag),
+        None => text,
+    };
+    if rest.is_empty() {
+        return true;
+    }
+    let Some((algorithm, digest)) = rest.strip_prefix('@').and_then(|d| d.split_once(':')) else {
+        return false;
+    };
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric());
+    algorithm.split(['.', '+', '_', '-']).all(is_word) && digest.chars().all(of_tag)
+}
+
+fn set_image(value: &mut Value, image: &Image, pattern: &ImageName) -> Result<(), String> {
     check_scalar(value)?;
-    let text = scalar_text(value);
-    if !pattern.is_match(&text) {
+    let text = scalar(value);
+    if !pattern.matches(&text) {
         return Ok(());
     }
     let (name, mut tag, mut digest) = split_image(&text);
@@ -392,6 +440,56 @@ pub fn managed_by(map: &mut ResMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_names_match_what_their_patterns_do() {
+        let names = ["nginx", "r.lan/a_b-c", "h:5000/a", "a.c", ""];
+        let mut texts = Vec::new();
+        for name in [
+            "nginx",
+            "nginx2",
+            "r.lan/a_b-c",
+            "h:5000/a",
+            "axc",
+            "a\nc",
+            "",
+            "é",
+        ] {
+            for rest in [
+                "",
+                ":",
+                ":1.2_3-x",
+                ":{{ x }}",
+                ":a:b",
+                "@sha256:00",
+                ":1@sha256:00",
+                "@:0",
+                "@sha.256:0",
+                "@sha..256:0",
+                "@sha256",
+                ":1@a+b:",
+                ":1@a:b:c",
+                "/x",
+                "\n",
+                ":1\n",
+            ] {
+                texts.push(format!("{name}{rest}"));
+            }
+        }
+        for name in names {
+            let plain = ImageName::new(name).expect("it is a name");
+            assert!(matches!(plain, ImageName::Plain(_)));
+            // Parentheses make a pattern of it.
+            let pattern = ImageName::new(&format!("({name})")).expect("it is a pattern");
+            for text in &texts {
+                assert_eq!(
+                    plain.matches(text),
+                    pattern.matches(text),
+                    "{name} {text:?}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn images_are_taken_apart() {
