@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::ast::Tree;
+use super::funcs::Regexp;
 use super::map::WeakMap;
 use super::stack::StackGuard;
 use super::strconv::quote;
@@ -114,6 +115,9 @@ pub struct Context<'h> {
     /// Maps that may hold themselves.
     tracked: Vec<WeakMap>,
     parsed_texts: HashMap<GoStr, Rc<[Rc<Tree>]>>,
+    /// Regular expressions that were compiled before: to compile one takes far
+    /// longer than to match it, and charts have few.
+    pub(super) expressions: HashMap<Vec<u8>, Rc<Regexp>>,
     /// The file that is being rendered.
     file: GoStr,
     /// What is being rendered, for the host.
@@ -141,6 +145,7 @@ impl<'h> Context<'h> {
             includes: HashMap::new(),
             tracked: Vec::new(),
             parsed_texts: HashMap::new(),
+            expressions: HashMap::new(),
             file: GoStr::new(""),
             release: GoStr::new(""),
             draws: HashMap::new(),

@@ -72,6 +72,7 @@ mod args;
 use super::{FuncDef, FuncTable};
 
 pub(super) use crypto::{certificate_of, certificate_val};
+pub(super) use regexp::Regexp;
 pub(super) use strval::sprint_v;
 
 /// All of them, by noun.

@@ -5,66 +5,103 @@ use super::args::{bytes, int, text};
 use super::regexp::Regexp;
 use crate::gotmpl::{Context, Error, FuncDef, GoStr, List, Type, Val};
 
+use std::rc::Rc;
+
 use Type::{Bool, Int, Str, StrList};
 
 pub(super) static FUNCTIONS: &[FuncDef] = &[
-    FuncDef::new("regexMatch", &[Str, Str], Bool, |_, args| {
-        let regexp = Regexp::compile(bytes(args, 0));
+    FuncDef::new("regexMatch", &[Str, Str], Bool, |ctx, args| {
+        let regexp = must(ctx, args);
         Ok(regexp.is_ok_and(|r| r.is_match(bytes(args, 1))).into())
     }),
-    FuncDef::new("mustRegexMatch", &[Str, Str], Bool, |_, args| {
-        Ok(must(args)?.is_match(bytes(args, 1)).into())
+    FuncDef::new("mustRegexMatch", &[Str, Str], Bool, |ctx, args| {
+        Ok(must(ctx, args)?.is_match(bytes(args, 1)).into())
     }),
-    FuncDef::new("regexFind", &[Str, Str], Str, |_, args| {
-        Ok(found(&panicking(args)?, args))
+    FuncDef::new("regexFind", &[Str, Str], Str, |ctx, args| {
+        let regexp = panicking(ctx, args)?;
+        Ok(found(&regexp, args))
     }),
-    FuncDef::new("mustRegexFind", &[Str, Str], Str, |_, args| {
-        Ok(found(&must(args)?, args))
+    FuncDef::new("mustRegexFind", &[Str, Str], Str, |ctx, args| {
+        let regexp = must(ctx, args)?;
+        Ok(found(&regexp, args))
     }),
     FuncDef::new("regexFindAll", &[Str, Str, Int], StrList, |ctx, args| {
-        find_all(ctx, &panicking(args)?, args)
+        let regexp = panicking(ctx, args)?;
+        find_all(ctx, &regexp, args)
     }),
     FuncDef::new(
         "mustRegexFindAll",
         &[Str, Str, Int],
         StrList,
-        |ctx, args| find_all(ctx, &must(args)?, args),
+        |ctx, args| {
+            let regexp = must(ctx, args)?;
+            find_all(ctx, &regexp, args)
+        },
     ),
     FuncDef::new("regexReplaceAll", &[Str, Str, Str], Str, |ctx, args| {
-        replace(ctx, &panicking(args)?, args)
+        let regexp = panicking(ctx, args)?;
+        replace(ctx, &regexp, args)
     }),
     FuncDef::new("mustRegexReplaceAll", &[Str, Str, Str], Str, |ctx, args| {
-        replace(ctx, &must(args)?, args)
+        let regexp = must(ctx, args)?;
+        replace(ctx, &regexp, args)
     }),
     FuncDef::new(
         "regexReplaceAllLiteral",
         &[Str, Str, Str],
         Str,
-        |ctx, args| replace_literal(ctx, &panicking(args)?, args),
+        |ctx, args| {
+            let regexp = panicking(ctx, args)?;
+            replace_literal(ctx, &regexp, args)
+        },
     ),
     FuncDef::new(
         "mustRegexReplaceAllLiteral",
         &[Str, Str, Str],
         Str,
-        |ctx, args| replace_literal(ctx, &must(args)?, args),
+        |ctx, args| {
+            let regexp = must(ctx, args)?;
+            replace_literal(ctx, &regexp, args)
+        },
     ),
     FuncDef::new("regexSplit", &[Str, Str, Int], StrList, |ctx, args| {
-        split(ctx, &panicking(args)?, args)
+        let regexp = panicking(ctx, args)?;
+        split(ctx, &regexp, args)
     }),
     FuncDef::new("mustRegexSplit", &[Str, Str, Int], StrList, |ctx, args| {
-        split(ctx, &must(args)?, args)
+        let regexp = must(ctx, args)?;
+        split(ctx, &regexp, args)
     }),
     FuncDef::new("regexQuoteMeta", &[Str], Str, quote_meta),
 ];
 
+/// How many expressions are kept, and how long they are at most.
+const MAX_KEPT: usize = 64;
+const MAX_KEPT_BYTES: usize = 256;
+
 /// The expression, or the error that Go returns.
-fn must(args: &[Val]) -> Result<Regexp, Error> {
-    Regexp::compile(bytes(args, 0)).map_err(Error::new)
+fn must(ctx: &mut Context<'_>, args: &[Val]) -> Result<Rc<Regexp>, Error> {
+    compiled(ctx, bytes(args, 0), Regexp::compile)
 }
 
 /// The expression, or what Go's `MustCompile` panics with.
-fn panicking(args: &[Val]) -> Result<Regexp, Error> {
-    Regexp::must_compile(bytes(args, 0)).map_err(Error::new)
+fn panicking(ctx: &mut Context<'_>, args: &[Val]) -> Result<Rc<Regexp>, Error> {
+    compiled(ctx, bytes(args, 0), Regexp::must_compile)
+}
+
+fn compiled(
+    ctx: &mut Context<'_>,
+    pattern: &[u8],
+    compile: fn(&[u8]) -> Result<Regexp, String>,
+) -> Result<Rc<Regexp>, Error> {
+    if let Some(known) = ctx.expressions.get(pattern) {
+        return Ok(known.clone());
+    }
+    let regexp = Rc::new(compile(pattern).map_err(Error::new)?);
+    if ctx.expressions.len() < MAX_KEPT && pattern.len() <= MAX_KEPT_BYTES {
+        ctx.expressions.insert(pattern.to_vec(), regexp.clone());
+    }
+    Ok(regexp)
 }
 
 fn found(regexp: &Regexp, args: &[Val]) -> Val {

@@ -2,8 +2,10 @@
 
 use super::der::{self, Reader};
 use super::dsa::DsaKey;
+use super::primes::random_prime;
 use super::{HostRng, pem};
 use crate::gotmpl::Context;
+use num_bigint_dig::{BigUint, ModInverse};
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer;
 use ring::signature::{Ed25519KeyPair, KeyPair};
@@ -36,11 +38,13 @@ fn oid(bytes: &[u8]) -> Vec<u8> {
     der::value(der::OID, bytes)
 }
 
+const RSA_EXPONENT: u32 = 65_537;
+
 const NULL: &[u8] = &[der::NULL, 0];
 
 impl PrivateKey {
     pub fn new_rsa(ctx: &Context<'_>, n_bits: usize) -> Result<PrivateKey, String> {
-        let key = RsaPrivateKey::new(&mut HostRng(ctx.host()), n_bits);
+        let key = rsa_of_primes(&mut HostRng(ctx.host()), n_bits);
         Ok(PrivateKey::Rsa(Box::new(key.map_err(|e| e.to_string())?)))
     }
 
@@ -159,6 +163,23 @@ impl PrivateKey {
             }
             PrivateKey::Ed25519(seed) => Some(ed25519(seed)?.sign(message).as_ref().to_vec()),
             PrivateKey::Dsa(_) => None,
+        }
+    }
+}
+
+/// The crate's own search for primes takes several times as long.
+fn rsa_of_primes(rng: &mut HostRng<'_>, n_bits: usize) -> rsa::Result<RsaPrivateKey> {
+    let (one, exponent) = (BigUint::from(1_u8), BigUint::from(RSA_EXPONENT));
+    loop {
+        let p = random_prime(rng, n_bits / 2);
+        let q = random_prime(rng, n_bits / 2);
+        let totient = (&p - &one) * (&q - &one);
+        let inverse = (&exponent).mod_inverse(&totient);
+        let Some(private) = inverse.and_then(|inverse| inverse.to_biguint()) else {
+            continue;
+        };
+        if p != q {
+            return RsaPrivateKey::from_components(&p * &q, exponent, private, vec![p, q]);
         }
     }
 }

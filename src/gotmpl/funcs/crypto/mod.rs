@@ -13,6 +13,8 @@ mod x509;
 
 mod keys;
 
+mod primes;
+
 mod dsa;
 
 mod pem;
