@@ -55,6 +55,9 @@ func (c testCase) run(data map[string]any) (r result) {
 		t.Option("missingkey=zero")
 	}
 	initFunMap(engine.Engine{Strict: c.strict}, t)
+	if counting != nil {
+		t.Funcs(counting)
+	}
 	for _, file := range append(c.files, [2]string{mainFile, c.main}) {
 		if _, err := t.New(file[0]).Parse(file[1]); err != nil {
 			return result{err: err}
