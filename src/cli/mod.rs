@@ -77,6 +77,9 @@ enum Command {
 const EXIT_NOT_SYNCED: u8 = 2;
 
 pub fn main() -> ExitCode {
+    if let Some(result) = render::alone(std::env::args_os()) {
+        return exit_code(result);
+    }
     crate::memory::configure();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -105,6 +108,10 @@ pub fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
     };
+    exit_code(result)
+}
+
+fn exit_code(result: anyhow::Result<ExitCode>) -> ExitCode {
     result.unwrap_or_else(|error| {
         eprintln!("drupelet: {error:#}");
         ExitCode::FAILURE

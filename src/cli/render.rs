@@ -12,6 +12,7 @@ use crate::render::Capabilities;
 use crate::value::yaml;
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -64,6 +65,35 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
 struct Again {
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Parser)]
+struct Alone<T: Args> {
+    #[command(flatten)]
+    arguments: T,
+}
+
+/// `render kustomize` and its like as a parser of their own: to describe all
+/// commands and options takes longer than most renders do. `None` for other
+/// commands, and where something is wrong: the whole parser knows to say it.
+pub fn alone(mut line: impl Iterator<Item = OsString>) -> Option<anyhow::Result<ExitCode>> {
+    let program = line.next()?;
+    let _ = line.next().filter(|word| word == "render")?;
+    let tool = line.next()?;
+    let line = std::iter::once(program).chain(line);
+    let result = match tool.to_str()? {
+        "kustomize" => super::render_kustomize::run(&parse(line)?),
+        "helm" => super::render_helm::run(&parse(line)?),
+        "jsonnet" => super::render_jsonnet::run(&parse(line)?),
+        _ => return None,
+    };
+    Some(result.map(|()| ExitCode::SUCCESS))
+}
+
+fn parse<T: Args>(line: impl Iterator<Item = OsString>) -> Option<T> {
+    let parsed = Alone::try_parse_from(line).ok()?;
+    output::start_logging(0);
+    Some(parsed.arguments)
 }
 
 fn folder(arguments: &[String]) -> anyhow::Result<ExitCode> {
