@@ -242,6 +242,7 @@ impl Parser<'_> {
             if part.is_empty() && !quoted {
                 return Err(match self.peek() {
                     Some(b'=') => "unexpected '=': key name appears blank".into(),
+                    Some(byte) if is_control(byte) => control(byte),
                     Some(byte) => format!("bare keys cannot contain {:?}", char::from(byte)),
                     None => "unexpected EOF; expected key".into(),
                 });
@@ -504,6 +505,10 @@ impl Parser<'_> {
         self.at += n;
         Ok(value)
     }
+}
+
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n')
 }
 
 fn control(byte: u8) -> String {
