@@ -3,6 +3,7 @@
 //! without end is the fault that is looked for.
 
 pub mod charts;
+pub mod kustomize;
 
 /// What takes the bytes of a case.
 pub type Entry = fn(&[u8]);
@@ -15,4 +16,8 @@ pub const TARGETS: &[(&str, Entry)] = &[
     ("chart", charts::chart),
     ("index", charts::index),
     ("set", charts::set),
+    ("patch", kustomize::patch),
+    ("pointer", kustomize::pointer),
+    ("image", kustomize::image),
+    ("url", kustomize::url),
 ];
