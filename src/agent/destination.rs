@@ -15,7 +15,7 @@ use super::message::{AppId, Message};
 use super::state::AppState;
 use super::watch::Watches;
 use crate::diff::Digest;
-use crate::kube::{Client, Discovery};
+use crate::kube::{Client, Discovery, Fence};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,11 +77,16 @@ pub(super) struct Connected {
     discovery: Arc<Discovery>,
 }
 
-/// Asks a cluster who it is.
-fn connect(cluster: &ClusterSecret) -> Result<Connected, String> {
+/// Asks a cluster who it is. What may not be written to the own one, may not
+/// be written there.
+fn connect(cluster: &ClusterSecret, fence: Option<Fence>) -> Result<Connected, String> {
     let config = cluster.config.clone()?;
     let fault = |error: crate::kube::Error| format!("{}: {error}", cluster.origin);
     let client = Client::new(config).map_err(fault)?;
+    let client = match fence {
+        Some(fence) => client.guarded(fence),
+        None => client,
+    };
     Ok(Connected {
         kube_version: client.version().map_err(fault)?.git_version,
         discovery: client.discover(None).map_err(fault)?,
@@ -143,8 +148,9 @@ impl Controller {
         self.destinations
             .insert(cluster.clone(), Reach::Connecting(secret.digest));
         let (results, cluster) = (self.results.clone(), cluster.clone());
+        let fence = self.client.fence().cloned();
         self.fetch_pool.run_with(cluster.to_string(), move || {
-            let result = connect(&secret);
+            let result = connect(&secret, fence);
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::Connected(cluster, secret, result.map(Box::new)));
         });

@@ -1,16 +1,20 @@
 //! `drupelet agent`: reconciles the Applications of a cluster.
 
 use super::connect::Cluster;
-use super::interrupt::interrupted;
+use super::interrupt::interrupted_into;
+use super::lead::Lead;
 use super::maps::Maps;
 use super::service::{self, Service};
 use crate::agent::{Agent, Settings, bootstrap};
 use crate::git::Locator;
-use crate::server;
-use anyhow::Context;
+use crate::kube::Client;
+use crate::kube::election::{Change, Election};
+use crate::server::{self, Leadership, Subject};
+use anyhow::{Context, anyhow};
 use clap::Args;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 #[derive(Args)]
@@ -37,14 +41,79 @@ pub struct Arguments {
     /// Pause between two polls of a repository; up to half of it is added at random
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = humantime::parse_duration)]
     poll: Duration,
+    #[command(flatten)]
+    lead: Lead,
+}
+
+/// What the process is woken by.
+enum Wake {
+    Asked,
+    Election(Change),
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let interrupt = interrupted().context("cannot wait for signals")?;
+    let (sender, wakes) = channel();
+    interrupted_into(sender.clone(), Wake::Asked).context("cannot wait for signals")?;
     if let Some(warning) = service::idle_memory_limit() {
         eprintln!("warning: {warning}");
     }
     let client = arguments.cluster.client()?;
+    let Some(terms) = arguments.lead.terms(&arguments.namespace)? else {
+        let subject = Subject::default();
+        let _server = serve(arguments, &subject)?;
+        let service = watched(&subject)?;
+        return work(arguments, client, &subject, service, &wakes);
+    };
+    let lease = format!("the Lease {}/{}", terms.namespace, terms.name);
+    let identity = terms.identity.clone();
+    let election = Election::start(client.clone(), terms, move |change| {
+        // The process may be on its way out.
+        let _ = sender.send(Wake::Election(change));
+    })?;
+    let standing = election.standing();
+    let subject = Subject::elected(move || Leadership {
+        leads: standing.leads(),
+        lease_writes: standing.n_writes(),
+    });
+    let _server = serve(arguments, &subject)?;
+    println!("stands by for {lease} as {identity}");
+    let service = watched(&subject)?;
+    service.ready();
+    let result = match wakes.recv().context("the thread of the signals is gone")? {
+        Wake::Asked => Ok(ExitCode::SUCCESS),
+        Wake::Election(Change::Leads) => {
+            let client = client.guarded(election.fence().clone());
+            work(arguments, client, &subject, service, &wakes)
+        }
+        Wake::Election(Change::Lost(why)) => Err(anyhow!(why)),
+    };
+    election.stop();
+    result.with_context(|| format!("no longer leads by {lease}"))
+}
+
+fn serve(arguments: &Arguments, subject: &Subject) -> anyhow::Result<Option<server::Server>> {
+    let Some(address) = arguments.listen else {
+        return Ok(None);
+    };
+    let server = server::Server::start(address, subject.clone())?;
+    println!("serving /metrics on http://{}", server.address());
+    Ok(Some(server))
+}
+
+/// An agent that stands by is alive as well.
+fn watched(subject: &Subject) -> std::io::Result<Service> {
+    let subject = subject.clone();
+    Service::start(move || subject.is_alive())
+}
+
+/// Reconciles until it is asked to end, or the Lease is lost.
+fn work(
+    arguments: &Arguments,
+    client: Client,
+    subject: &Subject,
+    service: Service,
+    wakes: &Receiver<Wake>,
+) -> anyhow::Result<ExitCode> {
     let settings = Settings {
         namespace: arguments.namespace.clone(),
         application_namespaces: arguments.application_namespaces.clone(),
@@ -58,14 +127,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let seed = bootstrap(&client, &settings)?;
     let sources = arguments.maps.sources(Locator::default(), seed)?;
     let agent = Agent::start(client, sources, settings)?;
-    let _server = match arguments.listen {
-        Some(address) => {
-            let server = server::Server::start(address, agent.handle().clone())?;
-            println!("serving /metrics on http://{}", server.address());
-            Some(server)
-        }
-        None => None,
-    };
+    subject.set_agent(agent.handle().clone());
     println!(
         "drupelet {} reconciles the Applications of namespace {}{}",
         env!("CARGO_PKG_VERSION"),
@@ -76,17 +138,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ""
         }
     );
-    let handle = agent.handle().clone();
-    let service = Service::start(move || handle.is_alive())?;
     service.ready();
-    if arguments.observe {
-        super::trial::progress::follow(agent.handle(), &interrupt);
-    } else {
-        interrupt
-            .recv()
-            .context("the thread of the signals is gone")?;
-    }
+    let wake = match arguments.observe {
+        true => super::trial::progress::follow(agent.handle(), wakes),
+        false => wakes.recv().ok(),
+    };
     drop(service);
     agent.stop();
-    Ok(ExitCode::SUCCESS)
+    match wake.context("the thread of the signals is gone")? {
+        // An election tells of its lead once, before this.
+        Wake::Asked | Wake::Election(Change::Leads) => Ok(ExitCode::SUCCESS),
+        Wake::Election(Change::Lost(why)) => Err(anyhow!(why)),
+    }
 }

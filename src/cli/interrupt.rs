@@ -1,11 +1,18 @@
 //! Ctrl-C and SIGTERM, for commands that run until then.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Gets one message when the process is asked to end.
 pub fn interrupted() -> std::io::Result<Receiver<()>> {
+    let (sender, receiver) = channel();
+    interrupted_into(sender, ())?;
+    Ok(receiver)
+}
+
+/// Sends one message when the process is asked to end.
+pub fn interrupted_into<T: Send + 'static>(sender: Sender<T>, message: T) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
@@ -13,7 +20,6 @@ pub fn interrupted() -> std::io::Result<Receiver<()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     drop(guard);
-    let (sender, receiver) = channel();
     thread::Builder::new()
         .name("signals".to_owned())
         .stack_size(64 * 1024)
@@ -25,7 +31,7 @@ pub fn interrupted() -> std::io::Result<Receiver<()>> {
                 }
             });
             // Nobody waits any more when the command ended by itself.
-            let _ = sender.send(());
+            let _ = sender.send(message);
         })?;
-    Ok(receiver)
+    Ok(())
 }

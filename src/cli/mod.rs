@@ -15,6 +15,7 @@ mod helm_flags;
 mod host;
 mod install;
 mod interrupt;
+mod lead;
 mod maps;
 mod output;
 mod render;

@@ -102,6 +102,16 @@ impl Client {
     /// One attempt. Redirects of GET and HEAD are followed, credentials stay
     /// with their origin; any status is an answer.
     pub fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Body>, Error> {
+        self.send_within(request, None)
+    }
+
+    /// The same, given up after `within`, body and all: nothing is sent any
+    /// more once that has passed.
+    pub fn send_within(
+        &self,
+        request: Request<Vec<u8>>,
+        within: Option<Duration>,
+    ) -> Result<Response<Body>, Error> {
         let (mut parts, body) = request.into_parts();
         let method = parts.method.clone();
         let follows = matches!(method, Method::GET | Method::HEAD) && body.is_empty();
@@ -113,6 +123,10 @@ impl Client {
             *request.uri_mut() = parts.uri.clone();
             *request.headers_mut() = parts.headers.clone();
             let agent = self.agent_for(&parts.uri);
+            if within.is_some() {
+                let limited = agent.configure_request(request);
+                request = limited.timeout_global(within).build();
+            }
             let response = if body.is_empty() && !carries_body(&method) {
                 agent.run(request.map(|_| ()))
             } else {

@@ -1,6 +1,7 @@
 use super::config::Config;
 use super::credentials::Credentials;
 use super::error::{Attempt, Error};
+use super::fence::Fence;
 use super::list::{Listed, MAX_OBJECT_BYTES, read_list};
 use super::options::{ApplyOptions, DeleteOptions, Deleted, ListOptions, Patch, WriteOptions};
 use super::request::Draft;
@@ -17,7 +18,10 @@ use std::sync::{Arc, Mutex};
 /// Requests to one API server as one user. Cheap to clone; clones share
 /// connections, credentials and counts.
 #[derive(Clone)]
-pub struct Client(pub(super) Arc<Inner>);
+pub struct Client {
+    pub(super) inner: Arc<Inner>,
+    pub(super) fence: Option<Fence>,
+}
 
 pub(super) struct Inner {
     pub config: Config,
@@ -65,20 +69,38 @@ impl Client {
     }
 
     pub(super) fn over(config: Config, connection: Connection) -> Self {
-        Client(Arc::new(Inner {
+        let inner = Inner {
             credentials: Credentials::new(config.user.clone()),
             config,
             connection: Mutex::new(Arc::new(connection)),
             counters: Counters::default(),
-        }))
+        };
+        Client {
+            inner: Arc::new(inner),
+            fence: None,
+        }
+    }
+
+    /// The same client, whose writes end where the fence closes. Reads and
+    /// dry runs pass always.
+    #[must_use]
+    pub fn guarded(self, fence: Fence) -> Self {
+        Client {
+            fence: Some(fence),
+            ..self
+        }
+    }
+
+    pub fn fence(&self) -> Option<&Fence> {
+        self.fence.as_ref()
     }
 
     pub fn config(&self) -> &Config {
-        &self.0.config
+        &self.inner.config
     }
 
     pub fn counts(&self) -> Counts {
-        let counters = &self.0.counters;
+        let counters = &self.inner.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {
             reads: read(&counters.reads),
@@ -252,7 +274,7 @@ impl Client {
         }
     }
 
-    fn object(
+    pub(super) fn object(
         &self,
         draft: &Draft,
         attempt: &Attempt,

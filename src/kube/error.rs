@@ -35,6 +35,9 @@ pub enum Error {
         attempt: Attempt,
         source: Box<super::ConfigError>,
     },
+    /// A write that the client's fence holds back.
+    #[error("cannot {attempt}: this agent does not hold its Lease (any more)")]
+    Fenced { attempt: Attempt },
 }
 
 /// A verb and the object, kind or path that it was for.
@@ -86,7 +89,8 @@ impl Error {
             Error::Connection { .. }
             | Error::Answer { .. }
             | Error::Request { .. }
-            | Error::Credentials { .. } => None,
+            | Error::Credentials { .. }
+            | Error::Fenced { .. } => None,
         }
     }
 
@@ -165,6 +169,8 @@ impl Error {
             Error::Answer { .. } => true,
             Error::Request { .. } => false,
             Error::Credentials { .. } => true,
+            // The Lease may be renewed a moment later.
+            Error::Fenced { .. } => true,
         }
     }
 

@@ -8,7 +8,8 @@
 //! ```text
 //! kubeconfig | in-cluster -> Config -> Client -> get, list, apply, ...
 //!                                        |-> Discovery (Gvk -> Resource)
-//!                                        '-> Watcher -> (Resource, Event)
+//!                                        |-> Watcher -> (Resource, Event)
+//!                                        '-> Election -> Fence -> Client::guarded
 //! ```
 
 mod resource;
@@ -39,11 +40,16 @@ mod log;
 
 pub mod watch;
 
+mod fence;
+
+pub mod election;
+
 pub use client::{Client, Counts};
 pub use config::{Config, ConfigError, User};
 pub use discover::ServerVersion;
 pub use discovery::Discovery;
 pub use error::{Attempt, Conflict, Error, FieldConflict, Target};
+pub use fence::Fence;
 pub use list::Listed;
 pub use log::LogOptions;
 pub use options::{

@@ -7,6 +7,7 @@ use super::retry::{ATTEMPTS, Repeatable};
 use crate::object::Object;
 use crate::value::{Map, Value};
 use http::Method;
+use std::time::Duration;
 
 pub const JSON: &str = "application/json";
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
@@ -33,6 +34,8 @@ pub struct Draft {
     pub dry_run: bool,
     /// How often it is tried, where trying again may help.
     pub attempts: u32,
+    /// Each attempt is given up after this, by both sides.
+    pub within: Option<Duration>,
 }
 
 impl Draft {
@@ -47,7 +50,13 @@ impl Draft {
             repeatable: Repeatable::Yes,
             dry_run: false,
             attempts: ATTEMPTS.attempts,
+            within: None,
         }
+    }
+
+    /// Changes something on the server.
+    pub fn is_write(&self) -> bool {
+        self.method != Method::GET && !self.dry_run
     }
 
     pub fn list(collection: &str, options: &ListOptions, continue_token: &str) -> Self {

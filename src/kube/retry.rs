@@ -42,7 +42,7 @@ pub fn is_worth_another(error: &Error, repeatable: Repeatable) -> bool {
             source.is_retryable() && (unsent || repeatable != Repeatable::No)
         }
         Error::Answer { .. } => repeatable != Repeatable::No,
-        Error::Request { .. } | Error::Credentials { .. } => false,
+        Error::Request { .. } | Error::Credentials { .. } | Error::Fenced { .. } => false,
     }
 }
 

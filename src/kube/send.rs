@@ -4,6 +4,7 @@ use super::client::{Client, Connection};
 use super::config::{Config, ConfigError, read_limited};
 use super::credentials::Identity;
 use super::error::{Attempt, Error};
+use super::fence::Pass;
 use super::request::Draft;
 use super::retry::{ATTEMPTS, is_worth_another, jitter};
 use crate::http::{self, ClientCertificate, Fault, Roots, Settings, Timeouts};
@@ -53,18 +54,21 @@ impl Client {
             } else {
                 return Err(error);
             };
-            self.0.counters.retries.fetch_add(1, Ordering::Relaxed);
+            self.inner.counters.retries.fetch_add(1, Ordering::Relaxed);
             std::thread::sleep(wait);
         }
     }
 
     fn send_once(&self, draft: &Draft, attempt: &Attempt) -> Result<Response<Body>, Error> {
         let (connection, identity) = self.connection(attempt)?;
-        let request = self.request(draft, &identity, attempt)?;
+        // Last of all, and held until the answer is there.
+        let pass = self.pass(draft, attempt)?;
+        let within = pass.as_ref().map(|pass| pass.left).or(draft.within);
+        let request = self.request(draft, &identity, attempt, within)?;
         self.count(draft);
         let mut response = connection
             .http
-            .send(request)
+            .send_within(request, within)
             .map_err(|source| Error::no_answer(attempt, source))?;
         let code = response.status().as_u16();
         if (200..300).contains(&code) || code == 304 {
@@ -84,16 +88,36 @@ impl Client {
         })
     }
 
-    /// The request with server and credentials.
+    /// What a write needs where the client is guarded.
+    fn pass(&self, draft: &Draft, attempt: &Attempt) -> Result<Option<Pass>, Error> {
+        match &self.fence {
+            Some(fence) if draft.is_write() => match fence.pass() {
+                Some(pass) => Ok(Some(pass)),
+                None => Err(Error::Fenced {
+                    attempt: attempt.clone(),
+                }),
+            },
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The request with server and credentials; the server, too, gives up
+    /// after `within`.
     pub(super) fn request(
         &self,
         draft: &Draft,
         identity: &Identity,
         attempt: &Attempt,
+        within: Option<Duration>,
     ) -> Result<Request<Vec<u8>>, Error> {
+        let mut uri = format!("{}{}", self.inner.config.server, draft.path);
+        if let Some(within) = within {
+            let sign = if uri.contains('?') { '&' } else { '?' };
+            uri.push_str(&format!("{sign}timeout={}ms", within.as_millis()));
+        }
         let mut request = Request::builder()
             .method(draft.method.clone())
-            .uri(format!("{}{}", self.0.config.server, draft.path))
+            .uri(uri)
             .header(ACCEPT, draft.accept)
             // Compressing costs the server more than the network beside it saves.
             .header(ACCEPT_ENCODING, "identity");
@@ -106,7 +130,7 @@ impl Client {
         if let Some(authorization) = &identity.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        for (name, value) in self.0.credentials.impersonate() {
+        for (name, value) in self.inner.credentials.impersonate() {
             request = request.header(*name, value);
         }
         request
@@ -123,17 +147,17 @@ impl Client {
         attempt: &Attempt,
     ) -> Result<(Arc<Connection>, Identity), Error> {
         let identity = self
-            .0
+            .inner
             .credentials
             .identity()
             .map_err(|source| Error::Credentials {
                 attempt: attempt.clone(),
                 source: Box::new(source),
             })?;
-        let mut connection = self.0.connection.lock().expect("no holder panics");
+        let mut connection = self.inner.connection.lock().expect("no holder panics");
         if connection.certificate != identity.certificate {
             let roots = connection.roots.clone();
-            let made = connect(&self.0.config, roots, identity.certificate.clone());
+            let made = connect(&self.inner.config, roots, identity.certificate.clone());
             *connection = Arc::new(made.map_err(|source| Error::no_answer(attempt, source))?);
         }
         Ok((Arc::clone(&connection), identity))
@@ -143,7 +167,7 @@ impl Client {
     /// certificate that it did not sign. False where nothing is new.
     pub(super) fn renew(&self, error: &Error) -> bool {
         match error {
-            Error::Status { .. } if error.is_unauthorized() => self.0.credentials.refused(),
+            Error::Status { .. } if error.is_unauthorized() => self.inner.credentials.refused(),
             Error::Connection { source, .. } if matches!(source.fault, Fault::Tls { .. }) => {
                 self.reread_roots().unwrap_or(false)
             }
@@ -151,21 +175,22 @@ impl Client {
             | Error::Connection { .. }
             | Error::Answer { .. }
             | Error::Request { .. }
-            | Error::Credentials { .. } => false,
+            | Error::Credentials { .. }
+            | Error::Fenced { .. } => false,
         }
     }
 
     fn reread_roots(&self) -> Result<bool, ConfigError> {
-        let Some(path) = &self.0.config.roots_file else {
+        let Some(path) = &self.inner.config.roots_file else {
             return Ok(false);
         };
         let roots = Roots::Only(read_limited(path)?);
-        let mut connection = self.0.connection.lock().expect("no holder panics");
+        let mut connection = self.inner.connection.lock().expect("no holder panics");
         if connection.roots == roots {
             return Ok(false);
         }
         let certificate = connection.certificate.clone();
-        let Ok(made) = connect(&self.0.config, roots, certificate) else {
+        let Ok(made) = connect(&self.inner.config, roots, certificate) else {
             return Ok(false);
         };
         *connection = Arc::new(made);
@@ -173,7 +198,7 @@ impl Client {
     }
 
     fn count(&self, draft: &Draft) {
-        let counters = &self.0.counters;
+        let counters = &self.inner.counters;
         let counter = if draft.method == Method::GET {
             &counters.reads
         } else if draft.dry_run {
@@ -192,7 +217,7 @@ impl Client {
         error: serde_json::Error,
     ) -> Error {
         if error.is_io() || error.is_eof() {
-            let url = format!("{}{}", self.0.config.server, draft.path);
+            let url = format!("{}{}", self.inner.config.server, draft.path);
             let fault = Fault::Broken(format!("the answer breaks off: {error}"));
             return Error::Connection {
                 attempt: attempt.clone(),
@@ -205,7 +230,7 @@ impl Client {
     pub(super) fn odd(&self, attempt: &Attempt, what: &str) -> Error {
         Error::Answer {
             attempt: attempt.clone(),
-            server: self.0.config.server.clone(),
+            server: self.inner.config.server.clone(),
             what: what.to_owned(),
         }
     }

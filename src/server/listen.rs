@@ -1,6 +1,6 @@
 use super::metrics;
+use super::subject::Subject;
 use super::webhook::{self, Gate};
-use crate::agent::Handle;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -26,7 +26,8 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(address: SocketAddr, handle: Handle) -> std::io::Result<Self> {
+    pub fn start(address: SocketAddr, subject: impl Into<Subject>) -> std::io::Result<Self> {
+        let subject = subject.into();
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -42,7 +43,7 @@ impl Server {
                 runtime.block_on(async {
                     tokio::select! {
                         _ = stopped => {}
-                        () = serve(listener, handle) => {}
+                        () = serve(listener, subject) => {}
                     }
                 });
             })?;
@@ -57,7 +58,7 @@ impl Server {
     }
 }
 
-async fn serve(listener: TcpListener, handle: Handle) {
+async fn serve(listener: TcpListener, subject: Subject) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
         return;
     };
@@ -70,11 +71,11 @@ async fn serve(listener: TcpListener, handle: Handle) {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        let (handle, gate) = (handle.clone(), gate.clone());
+        let (subject, gate) = (subject.clone(), gate.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| {
-                let (handle, gate) = (handle.clone(), gate.clone());
-                async move { Ok::<_, Infallible>(answer(request, &handle, &gate).await) }
+                let (subject, gate) = (subject.clone(), gate.clone());
+                async move { Ok::<_, Infallible>(answer(request, &subject, &gate).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service);
@@ -85,9 +86,17 @@ async fn serve(listener: TcpListener, handle: Handle) {
     }
 }
 
-async fn answer(request: Request<Incoming>, handle: &Handle, gate: &Gate) -> Response<Full<Bytes>> {
+async fn answer(
+    request: Request<Incoming>,
+    subject: &Subject,
+    gate: &Gate,
+) -> Response<Full<Bytes>> {
     let text = match (request.method(), request.uri().path()) {
         (&Method::POST, "/api/webhook") => {
+            let Some(handle) = subject.agent() else {
+                let text = "this agent stands by: another one takes webhooks\n";
+                return failure(StatusCode::SERVICE_UNAVAILABLE, text);
+            };
             let (status, text, wait) = webhook::take(request, handle, gate).await;
             let mut response = Response::new(Full::from(format!("{text}\n")));
             *response.status_mut() = status;
@@ -97,18 +106,24 @@ async fn answer(request: Request<Incoming>, handle: &Handle, gate: &Gate) -> Res
             }
             return response;
         }
-        (&Method::GET, "/metrics") => metrics::text(handle),
-        (&Method::GET, "/healthz" | "/readyz") => "ok".to_owned(),
-        _ => {
-            let mut response = Response::new(Full::from("not found\n"));
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            return response;
+        (&Method::GET, "/metrics") => metrics::text(subject),
+        (&Method::GET, "/healthz") => "ok".to_owned(),
+        (&Method::GET, "/readyz") if subject.is_ready() => "ok".to_owned(),
+        (&Method::GET, "/readyz") => {
+            return failure(StatusCode::SERVICE_UNAVAILABLE, "the agent is starting\n");
         }
+        _ => return failure(StatusCode::NOT_FOUND, "not found\n"),
     };
     let mut response = Response::new(Full::from(text));
     response.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
     );
+    response
+}
+
+fn failure(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
     response
 }

@@ -1,11 +1,33 @@
+use super::subject::Subject;
 use crate::agent::{AppView, Handle};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
-/// All counters in Prometheus' text format. Names and labels are Argo CD's
-/// where the meaning is the same.
-pub fn text(handle: &Handle) -> String {
+/// All counters in Prometheus' text format; of an agent that stands by, whether
+/// it leads.
+pub fn text(subject: &Subject) -> String {
     let mut out = Exposition::default();
+    if let Some(leadership) = subject.leadership() {
+        let name = "drupelet_leader";
+        let help = "Whether this agent holds the Lease and works.";
+        out.family(name, "gauge", help);
+        out.sample(name, &[], u8::from(leadership.leads));
+        let name = "drupelet_lease_writes_total";
+        out.family(name, "counter", "Writes of the Lease.");
+        out.sample(name, &[], leadership.lease_writes);
+    }
+    let name = "drupelet_build_info";
+    out.family(name, "gauge", "The version that runs.");
+    out.sample(name, &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    if let Some(handle) = subject.agent() {
+        agent(&mut out, handle);
+    }
+    process(&mut out);
+    out.0
+}
+
+/// Names and labels are Argo CD's where the meaning is the same.
+fn agent(out: &mut Exposition, handle: &Handle) {
     let counts = handle.client.counts();
     let git = handle.git_counts();
     let metrics = &handle.metrics;
@@ -69,11 +91,8 @@ pub fn text(handle: &Handle) -> String {
     let name = "drupelet_live_objects";
     out.family(name, "gauge", "Live objects that are known.");
     out.sample(name, &[], handle.n_objects());
-    let name = "drupelet_build_info";
-    out.family(name, "gauge", "The version that runs.");
-    out.sample(name, &[("version", env!("CARGO_PKG_VERSION"))], 1);
-    app_info(&apps, &mut out);
-    app_conditions(&apps, &mut out);
+    app_info(&apps, out);
+    app_conditions(&apps, out);
     let name = "argocd_app_sync_total";
     out.family(name, "counter", "Number of application syncs.");
     for (labels, count) in metrics.syncs.get() {
@@ -87,8 +106,6 @@ pub fn text(handle: &Handle) -> String {
         ];
         out.sample(name, &labels, count);
     }
-    process(&mut out);
-    out.0
 }
 
 fn app_info(apps: &[AppView], out: &mut Exposition) {

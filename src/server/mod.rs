@@ -6,6 +6,8 @@
 mod forge;
 mod listen;
 mod metrics;
+mod subject;
 mod webhook;
 
 pub use listen::Server;
+pub use subject::{Leadership, Subject};

@@ -12,6 +12,11 @@ mod world;
 #[path = "../reconcile/node.rs"]
 mod node;
 
+#[path = "../reconcile/process.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
+mod process;
+
 mod actions;
 mod app;
 mod command;
+mod leader;

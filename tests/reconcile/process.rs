@@ -20,19 +20,28 @@ impl AgentProcess {
     /// `drupelet agent` for a world's Applications, over the API server of a
     /// kubeconfig.
     pub fn start(world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
+        Self::start_as("", world, kubeconfig, more)
+    }
+
+    /// One of several in the same world, with output and cache of its own.
+    pub fn start_as(name: &str, world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
         let mut program = Command::new(PROGRAM);
         program.env_clear();
-        Self::start_by(program, world, kubeconfig, more)
+        Self::spawn(program, name, world, kubeconfig, more)
     }
 
     /// By a command that ends as the program, with the arguments added to its
     /// own: [`PROGRAM`] is one.
-    pub fn start_by(mut by: Command, world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
-        let out = world.folder().join("stdout");
+    pub fn start_by(by: Command, world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
+        Self::spawn(by, "", world, kubeconfig, more)
+    }
+
+    fn spawn(mut by: Command, name: &str, world: &World, kubeconfig: &Path, more: &[&str]) -> Self {
+        let out = world.folder().join(format!("stdout{name}"));
         let log = File::options()
             .create(true)
             .append(true)
-            .open(world.folder().join("stderr"))
+            .open(world.folder().join(format!("stderr{name}")))
             .expect("the folder is writable");
         let map = format!("{}={}", world.url(), world.repository.path.display());
         let child = by
@@ -42,7 +51,7 @@ impl AgentProcess {
             .arg(kubeconfig)
             .args(["--namespace", &world.control_namespace(), "--map", &map])
             .arg("--cache-dir")
-            .arg(Self::cache(world))
+            .arg(world.folder().join(format!("cache{name}")))
             .args(more)
             .stdin(Stdio::null())
             .stdout(File::create(&out).expect("the folder is writable"))
@@ -97,16 +106,26 @@ impl AgentProcess {
         }
     }
 
-    /// All counters and gauges, by name with labels.
-    pub fn metrics(&self) -> BTreeMap<String, f64> {
+    /// What it answers to a GET, or the answer's first line where it fails.
+    pub fn get(&self, path: &str) -> String {
         let address = self.address();
         let mut stream = TcpStream::connect(&address).expect("it listens");
         let request =
-            format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("it answers");
-        text.lines()
+        let (head, body) = text.split_once("\r\n\r\n").expect("HTTP");
+        match head.starts_with("HTTP/1.1 200") {
+            true => body.to_owned(),
+            false => head.lines().next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// All counters and gauges, by name with labels.
+    pub fn metrics(&self) -> BTreeMap<String, f64> {
+        self.get("/metrics")
+            .lines()
             .filter(|line| !line.starts_with('#'))
             .filter_map(|line| {
                 let (name, value) = line.rsplit_once(' ')?;

@@ -27,12 +27,22 @@ pub struct Passed {
     pub dry_run: bool,
     /// What the client was answered; 0 where it was not.
     pub status: u16,
+    /// When that was.
+    pub at: Instant,
 }
 
 impl Passed {
     /// Changes something on the server.
     pub fn is_write(&self) -> bool {
         !self.dry_run && !matches!(self.verb, "get" | "list" | "watch")
+    }
+
+    fn answered(self, status: u16) -> Self {
+        Passed {
+            status,
+            at: Instant::now(),
+            ..self
+        }
     }
 
     fn of(asked: &Asked) -> Self {
@@ -57,6 +67,7 @@ impl Passed {
             query: query.to_owned(),
             dry_run: query.contains("dryRun=All") || in_body,
             status: 0,
+            at: Instant::now(),
         }
     }
 }
@@ -248,6 +259,13 @@ impl Proxy {
         self.writes().values().sum()
     }
 
+    /// The same of those that match.
+    pub fn writes_where(&self, matches: impl Fn(&Passed) -> bool) -> usize {
+        let state = self.state();
+        let passed = state.passed.iter();
+        passed.filter(|p| p.is_write() && matches(p)).count()
+    }
+
     /// Does `harm` to the next `times` requests that match.
     pub fn harm(
         &self,
@@ -417,7 +435,7 @@ impl Shared {
     }
 
     fn record(&self, passed: Passed, status: u16) {
-        self.state().passed.push(Passed { status, ..passed });
+        self.state().passed.push(passed.answered(status));
     }
 
     /// Records what the server answered, and says whether that was the write
@@ -425,7 +443,7 @@ impl Shared {
     fn count(&self, passed: Passed, status: u16) -> Option<Hold> {
         let mut state = self.state();
         let is_write = passed.is_write();
-        state.passed.push(Passed { status, ..passed });
+        state.passed.push(passed.answered(status));
         let (left, hold) = state.hold.filter(|_| is_write && !state.held)?;
         if left > 1 {
             state.hold = Some((left - 1, hold));

@@ -44,17 +44,19 @@ pub fn until_settled(handle: &Handle, interrupt: &Receiver<()>, longest: Duratio
     }
 }
 
-/// Shows progress until Ctrl-C.
-pub fn follow(handle: &Handle, interrupt: &Receiver<()>) {
+/// Shows progress until somebody says something, as on Ctrl-C; what was said.
+pub fn follow<T>(handle: &Handle, interrupt: &Receiver<T>) -> Option<T> {
     let mut screen = Screen::new();
-    loop {
+    let said = loop {
         screen.show(&handle.apps());
         match interrupt.recv_timeout(TICK) {
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            Ok(said) => break Some(said),
+            Err(RecvTimeoutError::Disconnected) => break None,
             Err(RecvTimeoutError::Timeout) => {}
         }
-    }
+    };
     screen.leave();
+    said
 }
 
 struct Screen {

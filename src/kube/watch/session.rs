@@ -248,14 +248,14 @@ impl Session {
         // Credentials may take a file or a plugin.
         let prepared = tokio::task::spawn_blocking(move || {
             let (connection, identity) = client.connection(&asking)?;
-            let request = client.request(&drafted, &identity, &asking)?;
+            let request = client.request(&drafted, &identity, &asking, None)?;
             Ok((connection, request))
         });
         let (connection, request) = match prepared.await {
             Ok(prepared) => prepared?,
             Err(_) => return Err(self.broken(Fault::Broken("the runtime ends".to_owned()))),
         };
-        let counters = &self.shared.client.0.counters;
+        let counters = &self.shared.client.inner.counters;
         counters.watches.fetch_add(1, Ordering::Relaxed);
         let settings = connection.http.settings();
         let opened = async {

@@ -1,0 +1,307 @@
+//! The thread of a candidate: follows, leads, and ends.
+
+use super::lease::{Lease, Watched, lease_resource, namespace_resource};
+use super::{Change, Terms};
+use crate::kube::error::{Attempt, Error};
+use crate::kube::fence::since_boot;
+use crate::kube::options::WriteOptions;
+use crate::kube::request::Draft;
+use crate::kube::watch::{self, Event, Watcher};
+use crate::kube::{Client, Conflict, Fence};
+use crate::object::Object;
+use crate::value::{Map, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+const FIELD_MANAGER: &str = "drupelet-lease";
+/// Nothing is due: whatever comes, comes as a signal.
+const LONG: Duration = Duration::from_secs(3600);
+
+pub enum Signal {
+    /// The Lease as a watch tells it.
+    Saw(Option<Lease>),
+    Stop,
+}
+
+pub struct Candidate {
+    /// Not guarded: it writes the Lease.
+    pub client: Client,
+    pub terms: Terms,
+    pub fence: Fence,
+    pub n_writes: Arc<AtomicU64>,
+    pub to_self: Sender<Signal>,
+    pub signals: Receiver<Signal>,
+    pub on_change: Box<dyn FnMut(Change) + Send>,
+}
+
+/// The Lease as we wrote it, and when we began to.
+struct Held {
+    lease: Lease,
+    since: Duration,
+}
+
+impl Candidate {
+    pub fn run(mut self) {
+        if let Some(held) = self.follow() {
+            tracing::info!(identity = self.terms.identity, "leads");
+            self.lead(held);
+        }
+        self.fence.close();
+    }
+
+    /// Until the Lease is ours; `None` when stopped.
+    fn follow(&self) -> Option<Held> {
+        let mut watcher = None;
+        let mut watched = Watched::default();
+        let mut not_before = Duration::ZERO;
+        let mut known_holder = String::new();
+        loop {
+            if watcher.is_none() {
+                match self.watch() {
+                    Ok(started) => watcher = Some(started),
+                    Err(error) => tracing::warn!(%error, "cannot watch the Lease"),
+                }
+            }
+            if watched.holder() != known_holder {
+                known_holder = watched.holder().to_owned();
+                tracing::info!(leader = known_holder, "follows");
+            }
+            let due = watched.free_from(&self.terms.identity);
+            let wait = due.map_or(LONG, |due| due.max(not_before).saturating_sub(since_boot()));
+            match self.signals.recv_timeout(wait) {
+                Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
+                Ok(Signal::Saw(lease)) => {
+                    watched.saw(lease, since_boot());
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if due.is_none_or(|due| since_boot() < due.max(not_before)) {
+                continue;
+            }
+            let since = since_boot();
+            let error = match self.take(watched.lease()) {
+                Ok(lease) => return Some(Held { lease, since }),
+                Err(error) => error,
+            };
+            not_before = since_boot() + self.terms.retry();
+            match error.conflict() {
+                // Somebody was faster, or the holder lives.
+                Some(_) => match self.find() {
+                    Ok(lease) => watched.saw(lease, since_boot()),
+                    Err(error) => tracing::warn!(%error, "the Lease"),
+                },
+                None => tracing::warn!(%error, "the Lease cannot be taken, tried again soon"),
+            }
+        }
+    }
+
+    /// Renews until stopped, or until somebody else holds it.
+    fn lead(&mut self, mut held: Held) {
+        self.extend(held.since);
+        (self.on_change)(Change::Leads);
+        let mut due = held.since + self.terms.renew;
+        let mut was_open = true;
+        loop {
+            match self.signals.recv_timeout(due.saturating_sub(since_boot())) {
+                Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                    return self.release(&held);
+                }
+                // Of the watch that has ended.
+                Ok(Signal::Saw(_)) => continue,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let since = since_boot();
+            match self.write(&held.lease.held(&self.terms, &now_text())) {
+                Ok(lease) => {
+                    held = Held { lease, since };
+                    self.extend(since);
+                    due = since + self.terms.renew;
+                }
+                Err(error) if error.conflict().is_some() || error.is_not_found() => {
+                    match self.find() {
+                        // It changed under our hands: once more, on the new version.
+                        Ok(Some(lease)) if lease.holder() == self.terms.identity => {
+                            held.lease = lease;
+                            due = since_boot() + self.terms.retry() / 4;
+                        }
+                        Ok(Some(lease)) => {
+                            self.fence.close();
+                            let why = format!("{} holds it now", lease.holder());
+                            return (self.on_change)(Change::Lost(why));
+                        }
+                        Ok(None) => {
+                            self.fence.close();
+                            return (self.on_change)(Change::Lost("it was deleted".to_owned()));
+                        }
+                        Err(_) => due = since_boot() + self.terms.retry(),
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the Lease is not renewed, tried again soon");
+                    due = since_boot() + self.terms.retry();
+                }
+            }
+            if was_open != self.fence.is_open() {
+                was_open = !was_open;
+                match was_open {
+                    true => tracing::info!("the Lease is renewed, and nobody took it meanwhile"),
+                    false => tracing::warn!("the Lease has run out: nothing is written"),
+                }
+            }
+        }
+    }
+
+    fn extend(&self, since: Duration) {
+        let until = since + self.terms.duration;
+        self.fence
+            .open_until(until.saturating_sub(self.terms.margin()));
+    }
+
+    fn release(&self, held: &Held) {
+        self.fence.close();
+        if !self.fence.drain(self.terms.duration) {
+            // It runs out by itself, after the last of those writes.
+            tracing::warn!("writes are still under way: the Lease is not released");
+            return;
+        }
+        if let Err(error) = self.write(&held.lease.released(&now_text())) {
+            tracing::warn!(%error, "the Lease is not released, it runs out by itself");
+        }
+    }
+
+    /// Writes us into the Lease as it was seen, or makes one.
+    fn take(&self, seen: Option<&Lease>) -> Result<Lease, Error> {
+        let now = now_text();
+        let Some(seen) = seen else {
+            let lease = Lease::new(&self.terms).held(&self.terms, &now);
+            return match self.create(&lease) {
+                Err(error) if error.is_not_found() => {
+                    self.create_namespace()?;
+                    self.create(&lease)
+                }
+                result => result,
+            };
+        };
+        self.write(&seen.held(&self.terms, &now))
+    }
+
+    fn create(&self, lease: &Lease) -> Result<Lease, Error> {
+        let resource = lease_resource();
+        let collection = resource.collection_path(&self.terms.namespace);
+        let draft = Draft::create(&collection, &lease.0, &options());
+        self.send(draft, "create", &lease.0)
+    }
+
+    /// Only over the version that it was made from.
+    fn write(&self, lease: &Lease) -> Result<Lease, Error> {
+        let path = lease_resource().object_path(&self.terms.namespace, &self.terms.name);
+        self.send(
+            Draft::update(&path, &lease.0, &options()),
+            "update",
+            &lease.0,
+        )
+    }
+
+    fn send(&self, draft: Draft, verb: &'static str, object: &Object) -> Result<Lease, Error> {
+        let resource = lease_resource();
+        let draft = Draft {
+            attempts: 1,
+            within: Some(self.terms.request()),
+            ..draft
+        };
+        self.n_writes.fetch_add(1, Ordering::Relaxed);
+        let attempt = Attempt::on(verb, &resource, object);
+        self.client.object(&draft, &attempt, &resource).map(Lease)
+    }
+
+    fn find(&self) -> Result<Option<Lease>, Error> {
+        let resource = lease_resource();
+        let (namespace, name) = (&self.terms.namespace, &self.terms.name);
+        let draft = Draft {
+            attempts: 1,
+            within: Some(self.terms.request()),
+            ..Draft::get(&resource.object_path(namespace, name))
+        };
+        let attempt = Attempt::on_object("get", &resource, namespace, name);
+        match self.client.object(&draft, &attempt, &resource) {
+            Err(error) if error.is_not_found() => Ok(None),
+            result => result.map(|object| Some(Lease(object))),
+        }
+    }
+
+    fn create_namespace(&self) -> Result<(), Error> {
+        let metadata = Map::from_iter([("name", self.terms.namespace.as_str())]);
+        let value = Value::Map(Map::from_iter([
+            ("apiVersion", Value::from("v1")),
+            ("kind", Value::from("Namespace")),
+            ("metadata", Value::Map(metadata)),
+        ]));
+        let object = Object::new(value).expect("apiVersion and kind are set");
+        match self
+            .client
+            .create(&namespace_resource(), &object, &options())
+        {
+            Err(error) if error.conflict() == Some(Conflict::AlreadyExists) => Ok(()),
+            result => result.map(|_| ()),
+        }
+    }
+
+    /// A watch of the one Lease, whose news come as signals.
+    fn watch(&self) -> std::io::Result<Watcher> {
+        let (watcher, mut notices) = Watcher::start(
+            self.client.clone(),
+            [watch::Watched {
+                namespace: self.terms.namespace.clone(),
+                field_selector: format!("metadata.name={}", self.terms.name),
+                ..watch::Watched::all(Arc::new(lease_resource()))
+            }],
+        )?;
+        let signals = self.to_self.clone();
+        std::thread::Builder::new()
+            .name("lease watch".to_owned())
+            .stack_size(super::STACK_BYTES)
+            .spawn(move || {
+                let mut listed = None;
+                while let Some((_, event)) = notices.blocking_recv() {
+                    let seen = match event {
+                        Event::Restarted => {
+                            listed = None;
+                            continue;
+                        }
+                        // A version that was current; what is not, cannot be changed.
+                        Event::Applied(object) => {
+                            listed = Some(Lease(object));
+                            listed.clone()
+                        }
+                        Event::Current => listed.clone(),
+                        Event::Deleted(_) => {
+                            listed = None;
+                            None
+                        }
+                        Event::Failed(error) => {
+                            tracing::warn!(%error, "the Lease");
+                            continue;
+                        }
+                    };
+                    if signals.send(Signal::Saw(seen)).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(watcher)
+    }
+}
+
+fn options() -> WriteOptions {
+    WriteOptions::by(FIELD_MANAGER)
+}
+
+/// Now by the wall clock, to the microsecond, as Leases have it.
+fn now_text() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
+        .to_string()
+}
