@@ -17,7 +17,7 @@ const MAX_CONFIG_BYTES: usize = 1024 * 1024;
 
 /// One Secret with `argocd.argoproj.io/secret-type: cluster`. No Debug: it
 /// holds secrets.
-pub(super) struct ClusterSecret {
+pub struct ClusterSecret {
     /// `Secret argocd/edge-1`: for messages.
     pub origin: String,
     pub server: String,

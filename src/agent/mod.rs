@@ -38,6 +38,8 @@ mod sources;
 
 mod remotes;
 
+mod connection;
+
 mod compare;
 
 mod difference;
@@ -84,7 +86,10 @@ mod handle;
 
 pub use argocd_cm::ArgocdCm;
 pub use bootstrap::{BootstrapError, bootstrap, installed_seed};
+pub use clusters::ClusterSecret;
 pub use compare::{CompareError, RenderJob, generated, render_application};
+pub use connection::Connection;
+pub use credentials::{Registered, is_same_repository};
 pub use difference::{Difference, differences};
 pub use handle::{Agent, AppView, Handle};
 pub use host::Seed;
@@ -93,4 +98,4 @@ pub use metrics::{Metrics, SyncLabels};
 pub use pushed::Push;
 pub use settings::Settings;
 pub use sources::{SourceError, Sources};
-pub use writes::{application_resource, project_resource};
+pub use writes::{application_resource, project_resource, secret_resource};

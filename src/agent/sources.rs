@@ -232,7 +232,15 @@ impl Sources {
         git::RepositoryUrl::parse(url).map_or_else(|_| String::new(), |url| url.authority())
     }
 
-    fn repository(&self, url: &str, project: &str) -> Result<git::Repository, git::Error> {
+    pub(super) fn charts(&self) -> &registry::Charts {
+        &self.charts
+    }
+
+    pub(super) fn repository(
+        &self,
+        url: &str,
+        project: &str,
+    ) -> Result<git::Repository, git::Error> {
         self.locator
             .repository(url, |_| access(url, self.repositories.way(url, project)))
     }
@@ -268,7 +276,7 @@ impl Sources {
         })
     }
 
-    fn chart_access(
+    pub(super) fn chart_access(
         &self,
         url: &str,
         asker: Asker<'_>,

@@ -6,23 +6,28 @@ mod agent;
 mod app;
 mod chart;
 mod chart_folder;
+mod cluster;
 mod completion;
 mod connect;
 mod disk;
+mod documents;
 mod example;
 mod health;
 mod helm_flags;
 mod host;
 mod install;
 mod interrupt;
+mod labelled;
 mod lead;
 mod maps;
 mod output;
+mod proj;
 mod render;
 mod render_helm;
 mod render_kustomize;
 
 mod render_jsonnet;
+mod repo;
 mod sandbox;
 mod service;
 mod trial;
@@ -59,6 +64,15 @@ enum Command {
     /// Look at and steer the Applications of a cluster
     #[command(subcommand)]
     App(app::Command),
+    /// Look at and change the projects that Applications are in
+    #[command(subcommand)]
+    Proj(proj::Command),
+    /// Look at and change what the agent knows of repositories
+    #[command(subcommand)]
+    Repo(repo::Command),
+    /// Look at and change the clusters that Applications are deployed to
+    #[command(subcommand)]
+    Cluster(cluster::Command),
     /// Print manifests without a cluster
     #[command(subcommand)]
     Render(render::Command),
@@ -98,6 +112,9 @@ pub fn main() -> ExitCode {
         Command::Agent(arguments) => agent::run(arguments),
         Command::Install(arguments) => install::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::App(command) => app::run(command),
+        Command::Proj(command) => proj::run(command),
+        Command::Repo(command) => repo::run(command),
+        Command::Cluster(command) => cluster::run(command),
         Command::Render(command) => render::run(command),
         Command::Chart(command) => chart::run(command).map(|()| ExitCode::SUCCESS),
         Command::Health(arguments) => health::run(arguments),
@@ -117,4 +134,15 @@ fn exit_code(result: anyhow::Result<ExitCode>) -> ExitCode {
         eprintln!("drupelet: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use clap::CommandFactory;
+
+    #[test]
+    fn options_of_all_commands_go_together() {
+        Arguments::command().debug_assert();
+    }
 }

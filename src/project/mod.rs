@@ -14,4 +14,4 @@ mod cron;
 pub use permissions::{
     Cluster, Refusal, check_application, check_namespace, check_resource, is_source_permitted,
 };
-pub use windows::{Asked, WindowError, can_sync, next_permission};
+pub use windows::{Asked, WindowError, can_sync, is_active, next_permission};

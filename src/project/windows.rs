@@ -152,7 +152,7 @@ fn concerns(window: &SyncWindow, app: &Application) -> bool {
 }
 
 /// Whether the schedule fired within the window's duration before a time.
-fn is_active(window: &SyncWindow, time: Timestamp, offset: i64) -> Result<bool, WindowError> {
+pub fn is_active(window: &SyncWindow, time: Timestamp, offset: i64) -> Result<bool, WindowError> {
     let fault = |what, text: &str, problem: String| WindowError {
         what,
         text: text.to_owned(),

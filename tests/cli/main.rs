@@ -18,5 +18,8 @@ mod process;
 
 mod actions;
 mod app;
+mod cluster;
 mod command;
 mod leader;
+mod proj;
+mod repo;

@@ -16,6 +16,8 @@ mod legacy;
 
 mod github;
 
+mod registered;
+
 use crate::git;
 use crate::http::{self, ClientCertificate, Credentials, ProxyChoice, Roots};
 use crate::kube;
@@ -23,6 +25,7 @@ use crate::object::{Object, names};
 use entry::{Entry, Text};
 pub(super) use entry::{parse_bool, secret_value};
 use github::Tokens;
+pub use registered::{Registered, is_same_repository};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 

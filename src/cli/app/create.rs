@@ -2,14 +2,14 @@ use super::spec::SpecOptions;
 use super::{CLI_MANAGER, Place};
 use crate::agent::application_resource;
 use crate::app::{API_VERSION, APPLICATION, Application};
+use crate::cli::documents;
 use crate::cli::output::{self, Format};
 use crate::kube::{Client, Conflict, FieldValidation, WriteOptions};
 use crate::object::{Object, names};
-use crate::value::{Map, Value, yaml};
-use anyhow::{Context, bail};
+use crate::value::{Map, Value};
+use anyhow::bail;
 use clap::Args;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Args)]
@@ -47,7 +47,11 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut objects = match &arguments.file {
-        Some(file) => read(file)?,
+        // Anything else in it is an error.
+        Some(file) => documents::read(file, APPLICATION, |object| {
+            Application::read(object)?;
+            Ok(())
+        })?,
         None => vec![bare(arguments.name.as_deref())?],
     };
     if arguments.name.is_some() && objects.len() > 1 {
@@ -194,29 +198,4 @@ fn bare(name: Option<&str>) -> anyhow::Result<Object> {
     let mut root = Map::from_iter([("apiVersion", API_VERSION), ("kind", APPLICATION)]);
     root.insert("metadata", Map::from_iter([("name", name)]));
     Ok(Object::new(Value::Map(root)).expect("apiVersion and kind are set"))
-}
-
-/// The Applications of a file; anything else in it is an error.
-fn read(file: &Path) -> anyhow::Result<Vec<Object>> {
-    let mut bytes = Vec::new();
-    if file.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes)?;
-    } else {
-        bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
-    }
-    let text = yaml::decode(&bytes).with_context(|| file.display().to_string())?;
-    let mut objects = Vec::new();
-    for document in yaml::parse_stream(&text).with_context(|| file.display().to_string())? {
-        if document.value.is_null() {
-            continue;
-        }
-        let place = format!("{}:{}", file.display(), document.line);
-        let object = Object::new(document.value).with_context(|| place.clone())?;
-        Application::read(&object).context(place)?;
-        objects.push(object);
-    }
-    if objects.is_empty() {
-        bail!("{}: holds no Application", file.display());
-    }
-    Ok(objects)
 }
