@@ -6,6 +6,8 @@ use super::kept::{Kept, Owner};
 use super::links::collect_links;
 use super::live::{Live, LiveObject};
 use super::metrics::Metrics;
+use super::orphans;
+use super::permissions::Permits;
 use super::sources::{Asker, Resolved, Sources};
 use super::watch::Watches;
 use super::writes::{keep_generated, secret_resource};
@@ -210,6 +212,7 @@ pub struct Comparison {
     pub kube_version: String,
     pub config: Arc<ArgocdCm>,
     pub live: Arc<Live>,
+    pub permits: Permits,
     pub watches: Watches,
     pub sources: Arc<Sources>,
     pub metrics: Arc<Metrics>,
@@ -329,6 +332,24 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
 
 impl Comparison {
     pub fn run(&self) -> Result<CompareOutcome, CompareError> {
+        let mut outcome = self.compared()?;
+        let warnings = &mut outcome.compared.warnings;
+        warnings.retain(|(kind, _)| kind != orphans::CONDITION);
+        if let Some(settings) = self.permits.orphans() {
+            let n_orphans = orphans::count(
+                &self.client,
+                &self.discovery,
+                &self.config,
+                &self.permits,
+                settings,
+                &self.app.spec.destination.namespace,
+            )?;
+            warnings.extend(orphans::warning(n_orphans));
+        }
+        Ok(outcome)
+    }
+
+    fn compared(&self) -> Result<CompareOutcome, CompareError> {
         let capabilities = Capabilities {
             kube_version: self.kube_version.clone(),
             api_versions: self.discovery.api_versions(),

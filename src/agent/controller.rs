@@ -755,6 +755,7 @@ impl Controller {
             kube_version: destination.kube_version.clone(),
             config: self.config.clone(),
             live: destination.live.clone(),
+            permits: self.permits(app),
             watches: destination.watches.clone(),
             sources: self.sources.clone(),
             metrics: self.metrics.clone(),

@@ -42,6 +42,8 @@ mod connection;
 
 mod compare;
 
+mod orphans;
+
 mod difference;
 
 mod links;

@@ -696,7 +696,10 @@ fn refusal(app: &AppState, compared: &Compared, items: &[Item]) -> Option<Outcom
     if !missing.is_empty() {
         return Some(Outcome {
             phase: OperationPhase::Failed,
-            message: format!("nothing was written: {}", missing.join("; ")),
+            message: format!(
+                "one or more synchronization tasks are not valid: {}",
+                missing.join("; ")
+            ),
         });
     }
     let operation = app.operation.as_ref()?;

@@ -11,7 +11,9 @@ use super::live::LiveObject;
 use super::message::AppId;
 use super::result::bare_result;
 use super::state::AppState;
-use crate::app::{AppProject, Destination, OperationPhase, ResourceResult, SyncResult};
+use crate::app::{
+    AppProject, Destination, OperationPhase, OrphanedResources, ResourceResult, SyncResult,
+};
 use crate::kube::Discovery;
 use crate::object::ResourceKey;
 use crate::project::{Cluster, Refusal, check_application, check_resource};
@@ -47,6 +49,12 @@ impl Permits {
     /// project does not allow is neither pruned nor deleted, as upstream.
     pub fn allows_live(&self, key: &ResourceKey) -> bool {
         self.check(key, !key.namespace.is_empty()).is_ok()
+    }
+
+    /// What the project says of orphans, where it asks for a warning.
+    pub fn orphans(&self) -> Option<&OrphanedResources> {
+        let settings = self.project.as_ref()?.spec.orphaned_resources.as_ref()?;
+        settings.warn.unwrap_or(true).then_some(settings)
     }
 
     fn destination(&self) -> Cluster<'_> {

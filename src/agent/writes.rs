@@ -74,7 +74,14 @@ impl Writer {
     }
 
     pub fn dry_run(&self, index: usize, task: &Task) -> Event {
-        let result = self.resource(&task.gvk).and_then(|resource| {
+        let found = self.resource(&task.gvk);
+        let may_wait = task
+            .item()
+            .is_some_and(|item| item.options.skip_dry_run_on_missing_resource == Some(true));
+        if may_wait && found.as_ref().is_err_and(is_unserved) {
+            return Event::DryRunDone(index, Ok(()));
+        }
+        let result = found.and_then(|resource| {
             let desired = desired(task)?;
             let options = self.apply_options(task, true);
             match self.client.apply(&resource, &desired, &options) {
@@ -531,7 +538,7 @@ impl Writer {
         });
         // A kind that is not served holds no old hook.
         let result = match result {
-            Err(fault) if fault.message.contains("is not served") => Ok(()),
+            Err(fault) if is_unserved(&fault) => Ok(()),
             other => other,
         };
         Event::HookGone(index, result)
@@ -601,6 +608,11 @@ impl Writer {
             .map_err(|error| fault(&error))?;
         Ok(live.is_none_or(|live| live.resource_version() != applied.resource_version()))
     }
+}
+
+/// Whether the cluster does not know the kind.
+fn is_unserved(fault: &TaskFault) -> bool {
+    fault.message.contains("is not served")
 }
 
 fn desired(task: &Task) -> Result<Object, TaskFault> {

@@ -32,6 +32,9 @@ pub enum RenderError {
     NoReference { file: String, reference: String },
     #[error("{file}: {cause}")]
     Manifest { file: String, cause: String },
+    /// Of a file that lays fields over the source.
+    #[error("{file}: {cause}")]
+    Override { file: String, cause: String },
     #[error("{path}: more file:// charts within each other than are allowed")]
     LocalChartsTooDeep { path: String },
     #[error(

@@ -6,6 +6,8 @@
 
 mod request;
 
+mod overrides;
+
 mod source;
 
 pub mod directory;

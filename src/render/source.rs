@@ -4,6 +4,7 @@ use super::chart::{self, Environment};
 use super::directory::directory;
 use super::jsonnet;
 use super::kustomize;
+use super::overrides::overridden;
 use super::{Inputs, Located, Manifests, Need, Outcome, RenderError, Request, SourceType};
 use crate::tree::{EntryKind, Recorded, Tree, entry_following, join};
 use std::collections::BTreeMap;
@@ -31,6 +32,14 @@ pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
         }
         Some(_) | None => {}
     }
+    let own = match request.archive {
+        None => overridden(request.source, &tree, path, request.application)?,
+        Some(_) => None,
+    };
+    let request = &Request {
+        source: own.as_ref().unwrap_or(request.source),
+        ..*request
+    };
     let source_type = source_type(request, &tree, path)?;
     let uses_revision;
     let (objects, warnings) = match source_type {

@@ -214,7 +214,7 @@ fn a_kind_that_nobody_serves() {
         "monitor.yaml",
         "Monitor",
         "monitoring.example.com/v1",
-        "nothing was written",
+        "one or more synchronization tasks are not valid",
     ];
     check_commit("unserved", "", &broken, &words);
 }
