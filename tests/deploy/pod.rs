@@ -100,11 +100,6 @@ fn the_agent_runs_with_the_pods_own_account() {
 }
 
 fn run(values: &[&str], name: &str, kubeconfig: &Path) {
-    // Until the agent knows the flag.
-    let help = crate::drupelet(&["agent", "--help"], &[]);
-    if !values.contains(&"kind=Deployment") && !help.contains("--leader-elect") {
-        return;
-    }
     let [port] = free_ports();
     let port_value = format!("service.port={port}");
     let objects = profile(&[values, &[port_value.as_str()][..]].concat());

@@ -83,8 +83,6 @@ fn each_rule_of_the_agents_own_part_is_needed() {
         .filter(|it| matches!(it.kind(), "Role" | "ClusterRole") && it.name() == "drupelet")
         .collect();
     assert_eq!(roles.len(), 2);
-    // Until the agent knows the flag.
-    let elects = crate::drupelet(&["agent", "--help"], &[]).contains("--leader-elect");
     let mut n_rules = 0;
     for role in roles {
         let rules = role.at(&["rules"]).and_then(Value::as_seq).expect("rules");
@@ -98,9 +96,6 @@ fn each_rule_of_the_agents_own_part_is_needed() {
                 .find(|(kind, name, _)| *kind == role.kind() && *name == resource)
                 .unwrap_or_else(|| panic!("what is {resource} of the {} needed for?", role.kind()));
             n_rules += 1;
-            if resource == "leases" && !elects {
-                continue;
-            }
             rig.await_permission(&agent, rule, role.namespace(), true);
             if let Err(error) = check(&trial(PATIENCE)) {
                 panic!("with all rules: {error}");

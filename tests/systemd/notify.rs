@@ -88,3 +88,15 @@ fn systemd_is_told_when_the_agent_is_ready_alive_and_stopping() {
     }
     assert_eq!(service.stop(), ["STOPPING=1"]);
 }
+
+#[test]
+fn an_agent_that_stands_by_is_ready() {
+    let cluster = cluster::sandbox();
+    let leader = Service::start(&cluster.kubeconfig, &["--leader-elect"]);
+    while leader.told() != "READY=1" {}
+    let standby = Service::start(&cluster.kubeconfig, &["--leader-elect"]);
+    while standby.told() != "READY=1" {}
+    assert_eq!(standby.told(), "WATCHDOG=1");
+    assert_eq!(standby.stop(), ["STOPPING=1"]);
+    assert_eq!(leader.stop(), ["STOPPING=1"]);
+}
