@@ -2,6 +2,7 @@
 //! ready, alive and stopping, and says which limit of the unit does nothing.
 
 use sd_notify::NotifyState;
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -11,13 +12,17 @@ const STACK_BYTES: usize = 64 * 1024;
 /// Tells the watchdog that the agent is alive until this is dropped.
 pub struct Service {
     stop: Option<Sender<()>>,
+    is_ready: Cell<bool>,
 }
 
 impl Service {
     /// Started by anything but systemd, this does nothing.
     pub fn start(is_alive: impl Fn() -> bool + Send + 'static) -> std::io::Result<Self> {
         let Some(longest) = sd_notify::watchdog_enabled() else {
-            return Ok(Service { stop: None });
+            return Ok(Service {
+                stop: None,
+                is_ready: Cell::default(),
+            });
         };
         let (stop, stopped) = channel();
         thread::Builder::new()
@@ -31,11 +36,17 @@ impl Service {
                     }
                 }
             })?;
-        Ok(Service { stop: Some(stop) })
+        Ok(Service {
+            stop: Some(stop),
+            is_ready: Cell::default(),
+        })
     }
 
+    /// Said once: one that stood by is ready before it works.
     pub fn ready(&self) {
-        tell(NotifyState::Ready);
+        if !self.is_ready.replace(true) {
+            tell(NotifyState::Ready);
+        }
     }
 }
 
