@@ -1,9 +1,10 @@
 //! Secrets with Argo CD's label: repositories, templates of credentials,
 //! clusters. What stands in them is written, and never printed.
 
-use super::app::{CLI_MANAGER, Place};
+use super::app::Place;
+use super::objects;
 use crate::agent::secret_resource;
-use crate::kube::{Client, Conflict, FieldValidation, ListOptions, WriteOptions};
+use crate::kube::{Client, Conflict, ListOptions};
 use crate::object::{Object, names};
 use crate::value::{Map, Value};
 use anyhow::bail;
@@ -67,11 +68,7 @@ impl Put<'_> {
         wanted: &Object,
         live: Option<&Object>,
     ) -> anyhow::Result<&'static str> {
-        let options = WriteOptions {
-            dry_run: self.dry_run,
-            field_validation: FieldValidation::Strict,
-            ..WriteOptions::by(CLI_MANAGER)
-        };
+        let options = objects::write_options(self.dry_run);
         let Some(live) = live else {
             return match client.create(&secret_resource(), wanted, &options) {
                 Ok(_) => Ok("added"),

@@ -20,6 +20,7 @@ mod interrupt;
 mod labelled;
 mod lead;
 mod maps;
+mod objects;
 mod output;
 mod proj;
 mod render;

@@ -1,10 +1,11 @@
+use super::Place;
 use super::spec::SpecOptions;
-use super::{CLI_MANAGER, Place};
 use crate::agent::application_resource;
 use crate::app::{API_VERSION, APPLICATION, Application};
-use crate::cli::documents;
-use crate::cli::output::{self, Format};
-use crate::kube::{Client, Conflict, FieldValidation, WriteOptions};
+use crate::cli::objects::Put;
+use crate::cli::output::Format;
+use crate::cli::{documents, objects, output};
+use crate::kube::Client;
 use crate::object::{Object, names};
 use crate::value::{Map, Value};
 use anyhow::bail;
@@ -68,7 +69,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for object in objects {
         let (object, verb) = arguments.put(&client, &object)?;
         if arguments.output.is_none() {
-            let dry = if arguments.dry_run { " (dry run)" } else { "" };
+            let dry = objects::dry(arguments.dry_run);
             output::print(&format!(
                 "application.argoproj.io/{} {verb}{dry}\n",
                 object.name()
@@ -148,46 +149,27 @@ impl Arguments {
     }
 
     fn put(&self, client: &Client, object: &Object) -> anyhow::Result<(Object, &'static str)> {
-        let resource = application_resource();
-        let options = WriteOptions {
+        let put = Put {
+            resource: &application_resource(),
+            upsert: self.upsert,
             dry_run: self.dry_run,
-            field_validation: FieldValidation::Strict,
-            ..WriteOptions::by(CLI_MANAGER)
+            what: "app",
         };
-        match client.create(&resource, object, &options) {
-            Ok(made) => return Ok((made, "created")),
-            Err(error) if error.conflict() == Some(Conflict::AlreadyExists) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let mut live = client.get(&resource, object.namespace(), object.name())?;
-        let mut wanted = live.clone();
-        for field in ["labels", "annotations"] {
-            let more = object.at(&["metadata", field]).and_then(Value::as_map);
-            for (name, value) in more.into_iter().flat_map(Map::iter) {
-                wanted
-                    .metadata_mut()
-                    .entry_map(field)
-                    .insert(name, value.clone());
+        put.put(client, object, |live| {
+            for field in ["labels", "annotations"] {
+                let more = object.at(&["metadata", field]).and_then(Value::as_map);
+                for (name, value) in more.into_iter().flat_map(Map::iter) {
+                    let texts = live.metadata_mut().entry_map(field);
+                    texts.insert(name, value.clone());
+                }
             }
-        }
-        if let Some(finalizers) = object.at(&["metadata", "finalizers"]) {
-            wanted
-                .metadata_mut()
-                .insert("finalizers", finalizers.clone());
-        }
-        let spec = object.at(&["spec"]).cloned().unwrap_or_default();
-        wanted.root_mut().insert("spec", spec);
-        if wanted == live {
-            return Ok((live, "unchanged"));
-        }
-        if !self.upsert {
-            bail!(
-                "app {}: it is there already, and differs; --upsert changes it",
-                object.name()
-            );
-        }
-        live = client.update(&resource, &wanted, &options)?;
-        Ok((live, "configured"))
+            if let Some(finalizers) = object.at(&["metadata", "finalizers"]) {
+                let finalizers = finalizers.clone();
+                live.metadata_mut().insert("finalizers", finalizers);
+            }
+            let spec = object.at(&["spec"]).cloned().unwrap_or_default();
+            live.root_mut().insert("spec", spec);
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 use super::{CLI_MANAGER, Place};
 use crate::agent::application_resource;
-use crate::cli::output;
-use crate::kube::{Client, DeleteOptions, Deleted, Patch, WriteOptions};
+use crate::cli::{objects, output};
+use crate::kube::{Client, Deleted, Patch, WriteOptions};
 use crate::object::{Object, names};
 use crate::value::{Map, Value};
 use clap::{Args, ValueEnum};
@@ -99,17 +99,7 @@ impl Arguments {
                 &WriteOptions::by(CLI_MANAGER),
             )?;
         }
-        let options = DeleteOptions {
-            uid: Some(object.uid().to_owned()),
-            ..DeleteOptions::default()
-        };
-        let deleted = client.delete(
-            &application_resource(),
-            object.namespace(),
-            object.name(),
-            &options,
-        )?;
-        let verb = match deleted {
+        let verb = match objects::delete(client, &application_resource(), object)? {
             Deleted::Gone | Deleted::NotFound => "deleted",
             Deleted::Deleting(_) => "deletion requested",
         };

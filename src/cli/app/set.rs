@@ -1,9 +1,9 @@
+use super::Place;
 use super::spec::SpecOptions;
-use super::{CLI_MANAGER, Place};
 use crate::agent::application_resource;
 use crate::app::Application;
-use crate::cli::output;
-use crate::kube::{FieldValidation, Patch, WriteOptions};
+use crate::cli::{objects, output};
+use crate::kube::Patch;
 use crate::value::patch::diff_merge_patch;
 use crate::value::{Map, Value};
 use clap::Args;
@@ -49,13 +49,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         &arguments.place.namespace,
         &arguments.name,
         &Patch::Merge(Value::Map(patch)),
-        &WriteOptions {
-            dry_run: arguments.dry_run,
-            field_validation: FieldValidation::Strict,
-            ..WriteOptions::by(CLI_MANAGER)
-        },
+        &objects::write_options(arguments.dry_run),
     )?;
-    let dry = if arguments.dry_run { " (dry run)" } else { "" };
+    let dry = objects::dry(arguments.dry_run);
     output::print(&format!(
         "application.argoproj.io/{} configured{dry}\n",
         arguments.name

@@ -37,8 +37,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn is_conflict(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<kube::Error>();
-    let status = error.and_then(kube::Error::status);
-    status.is_some_and(|status| status.code == 409)
+    error.is_some_and(|error| error.code() == 409)
 }
 
 fn ask(arguments: &Arguments, client: &Client) -> anyhow::Result<ExitCode> {

@@ -1,8 +1,7 @@
 use super::view::Known;
 use crate::agent::secret_resource;
 use crate::cli::app::Place;
-use crate::cli::output;
-use crate::kube::DeleteOptions;
+use crate::cli::{objects, output};
 use anyhow::bail;
 use clap::Args;
 use std::process::ExitCode;
@@ -38,16 +37,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         output::confirm(&format!("Remove cluster {names}?"), "--yes")?;
     }
     for (server, secret) in found {
-        let options = DeleteOptions {
-            uid: Some(secret.uid().to_owned()),
-            ..DeleteOptions::default()
-        };
-        client.delete(
-            &secret_resource(),
-            secret.namespace(),
-            secret.name(),
-            &options,
-        )?;
+        objects::delete(&client, &secret_resource(), &secret)?;
         output::print(&format!("Cluster '{server}' removed\n"))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -1,11 +1,11 @@
+use super::Which;
 use super::destinations::destination;
 use super::resources::group_kind;
-use super::{CLI_MANAGER, Which};
 use crate::agent::project_resource;
 use crate::app::{API_VERSION, APP_PROJECT, AppProject};
-use crate::cli::documents;
-use crate::cli::output::{self, Format};
-use crate::kube::{Client, Conflict, FieldValidation, WriteOptions};
+use crate::cli::objects::Put;
+use crate::cli::output::Format;
+use crate::cli::{documents, objects, output};
 use crate::object::Object;
 use crate::value::{Map, Value};
 use anyhow::bail;
@@ -59,13 +59,18 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let object = arguments.wanted()?;
     let client = arguments.which.place.cluster.client()?;
-    let (object, verb) = arguments.put(&client, &object)?;
-    let name = format!("appproject.argoproj.io/{}", object.name());
-    let dry = if arguments.which.dry_run {
-        " (dry run)"
-    } else {
-        ""
+    let put = Put {
+        resource: &project_resource(),
+        upsert: arguments.upsert,
+        dry_run: arguments.which.dry_run,
+        what: "project",
     };
+    let (object, verb) = put.put(&client, &object, |live| {
+        let spec = object.at(&["spec"]).cloned().unwrap_or_default();
+        live.root_mut().insert("spec", spec);
+    })?;
+    let name = format!("appproject.argoproj.io/{}", object.name());
+    let dry = objects::dry(arguments.which.dry_run);
     output::show(
         arguments.output,
         || object.into_value(),
@@ -140,33 +145,5 @@ impl Arguments {
             }
         }
         Ok(())
-    }
-
-    fn put(&self, client: &Client, object: &Object) -> anyhow::Result<(Object, &'static str)> {
-        let resource = project_resource();
-        let options = WriteOptions {
-            dry_run: self.which.dry_run,
-            field_validation: FieldValidation::Strict,
-            ..WriteOptions::by(CLI_MANAGER)
-        };
-        match client.create(&resource, object, &options) {
-            Ok(made) => return Ok((made, "created")),
-            Err(error) if error.conflict() == Some(Conflict::AlreadyExists) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let live = client.get(&resource, object.namespace(), object.name())?;
-        let mut wanted = live.clone();
-        let spec = object.at(&["spec"]).cloned().unwrap_or_default();
-        wanted.root_mut().insert("spec", spec);
-        if wanted == live {
-            return Ok((live, "unchanged"));
-        }
-        if !self.upsert {
-            bail!(
-                "project {}: it is there already, and differs; --upsert changes it",
-                object.name()
-            );
-        }
-        Ok((client.update(&resource, &wanted, &options)?, "configured"))
     }
 }

@@ -2,8 +2,8 @@ use super::find;
 use crate::agent::{application_resource, project_resource};
 use crate::app::DEFAULT_PROJECT;
 use crate::cli::app::Place;
-use crate::cli::output;
-use crate::kube::{Client, DeleteOptions, ListOptions};
+use crate::cli::{objects, output};
+use crate::kube::{Client, ListOptions};
 use crate::value::Value;
 use anyhow::bail;
 use clap::Args;
@@ -47,16 +47,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         output::confirm(&format!("Delete project {names}?"), "--yes")?;
     }
     for object in &objects {
-        let options = DeleteOptions {
-            uid: Some(object.uid().to_owned()),
-            ..DeleteOptions::default()
-        };
-        client.delete(
-            &project_resource(),
-            object.namespace(),
-            object.name(),
-            &options,
-        )?;
+        objects::delete(&client, &project_resource(), object)?;
         output::print(&format!(
             "appproject.argoproj.io/{} deleted\n",
             object.name()

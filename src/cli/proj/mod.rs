@@ -9,11 +9,11 @@ mod resources;
 mod sources;
 mod windows;
 
-use super::app::{CLI_MANAGER, Place};
-use super::output;
+use super::app::Place;
+use super::{objects, output};
 use crate::agent::project_resource;
 use crate::app::AppProject;
-use crate::kube::{Client, FieldValidation, Patch, WriteOptions};
+use crate::kube::{Client, Patch};
 use crate::object::Object;
 use crate::value::patch::diff_merge_patch;
 use crate::value::{Map, Value};
@@ -123,15 +123,11 @@ fn change(
             &which.place.namespace,
             name,
             &Patch::Merge(Value::Map(patch)),
-            &WriteOptions {
-                dry_run: which.dry_run,
-                field_validation: FieldValidation::Strict,
-                ..WriteOptions::by(CLI_MANAGER)
-            },
+            &objects::write_options(which.dry_run),
         )?;
         "configured"
     };
-    let dry = if which.dry_run { " (dry run)" } else { "" };
+    let dry = objects::dry(which.dry_run);
     output::print(&format!("appproject.argoproj.io/{name} {verb}{dry}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@ use crate::agent::{Connection, is_same_repository};
 use crate::cli::app::Place;
 use crate::cli::labelled::{self, Put};
 use crate::cli::maps::Maps;
-use crate::cli::output;
+use crate::cli::{objects, output};
 use crate::object::Object;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -156,7 +156,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         what: &format!("repository {url}"),
     };
     let verb = put.put(&client, &wanted, live)?;
-    let dry = if arguments.dry_run { " (dry run)" } else { "" };
+    let dry = objects::dry(arguments.dry_run);
     let what = if arguments.creds {
         "Credentials for"
     } else {

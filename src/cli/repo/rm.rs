@@ -1,8 +1,7 @@
 use super::{REPOSITORY, TEMPLATE};
 use crate::agent::{is_same_repository, secret_resource};
 use crate::cli::app::Place;
-use crate::cli::{labelled, output};
-use crate::kube::DeleteOptions;
+use crate::cli::{labelled, objects, output};
 use crate::object::Object;
 use anyhow::bail;
 use clap::Args;
@@ -59,16 +58,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         output::confirm(&format!("Remove {urls}?"), "--yes")?;
     }
     for (url, secret) in found {
-        let options = DeleteOptions {
-            uid: Some(secret.uid().to_owned()),
-            ..DeleteOptions::default()
-        };
-        client.delete(
-            &secret_resource(),
-            secret.namespace(),
-            secret.name(),
-            &options,
-        )?;
+        objects::delete(&client, &secret_resource(), secret)?;
         output::print(&format!("Repository '{url}' removed\n"))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ mod known;
 use super::resources::Which;
 use super::{CLI_MANAGER, Place};
 use crate::app::{Application, ResourceStatus};
+use crate::cli::objects;
 use crate::cli::output::{self, Format};
 use crate::kube::{Client, Patch, Resource, WriteOptions};
 use crate::object::{Gvk, Object};
@@ -152,7 +153,7 @@ impl RunArguments {
                     format!("{}.{}/{}", of.kind.to_lowercase(), of.group, made.name())
                 }
             };
-            let dry = if self.dry_run { " (dry run)" } else { "" };
+            let dry = objects::dry(self.dry_run);
             output::print(&format!("{said} {}{dry}\n", action.done))?;
         }
         Ok(ExitCode::SUCCESS)
