@@ -47,6 +47,18 @@ impl Source {
         }
     }
 
+    /// The tools that it has fields of; of more than one it cannot be made.
+    pub fn tools(&self) -> Vec<&'static str> {
+        [
+            ("helm", self.helm.is_some()),
+            ("kustomize", self.kustomize.is_some()),
+            ("directory", self.directory.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, is_set)| is_set.then_some(name))
+        .collect()
+    }
+
     /// A source that only lends its files to others.
     pub fn is_reference_only(&self) -> bool {
         !self.reference.is_empty() && self.path.is_empty() && self.chart.is_empty()

@@ -63,16 +63,8 @@ pub(super) fn overridden(
 
 /// What the Application itself may not say either.
 fn check(source: &Source) -> Result<(), String> {
-    let tools = [
-        ("helm", source.helm.is_some()),
-        ("kustomize", source.kustomize.is_some()),
-        ("directory", source.directory.is_some()),
-        ("plugin", source.plugin.is_some()),
-    ];
-    let named: Vec<&str> = tools
-        .iter()
-        .filter_map(|(name, is_set)| is_set.then_some(*name))
-        .collect();
+    let mut named = source.tools();
+    named.extend(source.plugin.as_ref().map(|_| "plugin"));
     match named.as_slice() {
         ["plugin"] => Err("config management plugins are not run".to_owned()),
         [] | [_] => Ok(()),

@@ -1,6 +1,7 @@
 //! What the forges send: who signs how, and where a payload says what moved.
 
 use crate::agent::Push;
+use crate::value::Digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
@@ -81,9 +82,9 @@ impl Forge {
         };
         let header = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
         let is_signed = |text: Option<&str>| {
-            let signature = text.and_then(unhex);
+            let signature = text.and_then(Digest::from_hex);
             let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-            signature.is_some_and(|tag| hmac::verify(&key, body, &tag).is_ok())
+            signature.is_some_and(|tag| hmac::verify(&key, body, tag.as_bytes()).is_ok())
         };
         let is_known = match self {
             Forge::GitHub | Forge::BitbucketServer => {
@@ -142,16 +143,6 @@ fn is_same(given: Option<&str>, wanted: &[u8]) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"compare");
     let given = given.unwrap_or_default().as_bytes();
     hmac::verify(&key, given, hmac::sign(&key, wanted).as_ref()).is_ok()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    let bytes = (0..text.len()).step_by(2);
-    bytes
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
