@@ -94,7 +94,7 @@ impl ResourceFilter {
 impl ArgocdCm {
     /// The ConfigMap of a control namespace; all defaults where there is none.
     pub fn fetch(client: &Client, namespace: &str) -> Result<Self, kube::Error> {
-        let resource = super::writes::config_map_resource();
+        let resource = super::resources::config_map_resource();
         match client.find(&resource, namespace, NAME) {
             Ok(found) => Ok(found.as_ref().map(Self::read).unwrap_or_default()),
             // Whoever may not read it works without.

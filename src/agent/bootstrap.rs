@@ -2,8 +2,9 @@
 //! default project; and nobody else who does the same work.
 
 use super::host::Seed;
+use super::resources::{application_resource, project_resource, secret_resource};
 use super::settings::Settings;
-use super::writes::{application_resource, create_if_missing, project_resource, secret_resource};
+use super::writes::create_if_missing;
 use crate::app::{API_VERSION, APP_PROJECT, DEFAULT_PROJECT, application_crd, appproject_crd};
 use crate::kube::{self, Client, Discovery, ListOptions};
 use crate::object::{Gvk, Object};

@@ -8,9 +8,12 @@ use super::live::{Live, LiveObject};
 use super::metrics::Metrics;
 use super::orphans;
 use super::permissions::Permits;
-use super::sources::{Asker, Resolved, Sources};
+use super::rendering::{
+    RenderJob, RenderedApplication, generated, reads_the_same, render_application,
+};
+use super::sources::{Resolved, Sources};
 use super::watch::Watches;
-use super::writes::{keep_generated, secret_resource};
+use super::writes::keep_generated;
 use crate::app::{
     Application, Destination, IgnoreDifferences, SyncCode, SyncOptions, resource_options,
 };
@@ -224,112 +227,6 @@ pub struct CompareOutcome {
     pub items: Option<Vec<Item>>,
 }
 
-/// What a render takes: also used by `render app`.
-pub struct RenderJob<'a> {
-    pub app: &'a Application,
-    pub instance: &'a str,
-    pub resolved: &'a [Resolved],
-    pub sources: &'a Sources,
-    pub capabilities: &'a Capabilities,
-    /// What its charts drew before.
-    pub kept: &'a Kept<'a>,
-}
-
-pub struct RenderedApplication {
-    pub objects: Vec<Located>,
-    pub inputs: Vec<render::Inputs>,
-    pub source_types: Vec<String>,
-    pub warnings: Vec<(String, String)>,
-}
-
-/// The Secret of what an application's charts drew, as it is in the cluster.
-pub fn generated(
-    client: &Client,
-    namespace: &str,
-    name: &str,
-) -> Result<Option<Object>, kube::Error> {
-    client.find(&secret_resource(), namespace, name)
-}
-
-/// Renders all sources of an application, in order; later ones win where two
-/// bring the same object.
-pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, CompareError> {
-    let sources = job.app.spec.sources();
-    let mut trees: Vec<Box<dyn Tree>> = Vec::new();
-    let mut references: BTreeMap<String, usize> = BTreeMap::new();
-    for (index, resolved) in job.resolved.iter().enumerate() {
-        let tree = resolved
-            .tree()
-            .map_err(|error| CompareError::Render(error.to_string()))?;
-        trees.push(tree);
-        if let Some(source) = sources.get(index)
-            && !source.reference.is_empty()
-        {
-            references.insert(source.reference.clone(), index);
-        }
-    }
-    let references: BTreeMap<&str, &dyn Tree> = references
-        .iter()
-        .map(|(name, index)| (name.as_str(), trees[*index].as_ref()))
-        .collect();
-    let mut rendered = RenderedApplication {
-        objects: Vec::new(),
-        inputs: Vec::new(),
-        source_types: Vec::new(),
-        warnings: Vec::new(),
-    };
-    for (index, source) in sources.iter().enumerate() {
-        if source.is_reference_only() {
-            continue;
-        }
-        let resolved = job
-            .resolved
-            .get(index)
-            .ok_or_else(|| CompareError::Render("a source is not resolved".to_owned()))?;
-        let archive = job
-            .sources
-            .archive(resolved, Asker::of(source, job.app.spec.project()))
-            .map_err(|error| CompareError::Render(error.to_string()))?;
-        let host = job
-            .sources
-            .host(job.instance, resolved, archive.as_deref(), job.kept);
-        let outcome = job.sources.render(&render::Request {
-            application: job.instance,
-            name: &job.app.name,
-            namespace: &job.app.spec.destination.namespace,
-            project: job.app.spec.project(),
-            source,
-            revision: &resolved.revision,
-            tree: trees[index].as_ref(),
-            archive: archive.as_deref(),
-            references: &references,
-            capabilities: job.capabilities,
-            host: &host,
-            charts: &|_| None,
-            remotes: &crate::kustomize::Nothing,
-        });
-        let manifests = outcome.map_err(|error| {
-            CompareError::Render(format!(
-                "cannot render {}: {error}",
-                render::describe(source)
-            ))
-        })?;
-        rendered
-            .source_types
-            .push(manifests.source_type.as_str().to_owned());
-        rendered.inputs.push(manifests.inputs);
-        let warnings = manifests.warnings.into_iter();
-        rendered
-            .warnings
-            .extend(warnings.map(|text| ("RenderWarning".to_owned(), text)));
-        rendered.objects.extend(manifests.objects);
-    }
-    if let Some(fault) = job.kept.take_fault() {
-        return Err(CompareError::Cluster(fault.to_string()));
-    }
-    Ok(rendered)
-}
-
 impl Comparison {
     pub fn run(&self) -> Result<CompareOutcome, CompareError> {
         let mut outcome = self.compared()?;
@@ -523,30 +420,16 @@ impl Comparison {
         if !untouched {
             return Ok(None);
         }
-        let sources = self.app.spec.sources();
-        let mut trees: Vec<Box<dyn Tree>> = Vec::new();
+        let mut pinned: Vec<(&str, Box<dyn Tree>)> = Vec::new();
         for resolved in &self.resolved {
             let tree = resolved
                 .tree()
                 .map_err(|error| CompareError::Render(error.to_string()))?;
-            trees.push(tree);
+            pinned.push((&resolved.revision, tree));
         }
-        let references: BTreeMap<&str, &dyn Tree> = sources
-            .iter()
-            .zip(&trees)
-            .filter(|(source, _)| !source.reference.is_empty())
-            .map(|(source, tree)| (source.reference.as_str(), tree.as_ref()))
-            .collect();
-        let rendering = self
-            .resolved
-            .iter()
-            .zip(&trees)
-            .zip(&sources)
-            .filter(|(_, source)| !source.is_reference_only());
-        for (((resolved, tree), _), inputs) in rendering.zip(&previous.inputs) {
-            if !inputs.unchanged(&resolved.revision, tree.as_ref(), &references) {
-                return Ok(None);
-            }
+        let pinned: Vec<_> = pinned.iter().map(|(r, tree)| (*r, tree.as_ref())).collect();
+        if !reads_the_same(&self.app.spec.sources(), &pinned, &previous.inputs) {
+            return Ok(None);
         }
         Ok(Some(CompareOutcome {
             compared: Compared {

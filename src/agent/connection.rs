@@ -1,7 +1,7 @@
 //! Whether a repository can be reached with what is known of it.
 
 use super::credentials::Registered;
-use super::sources::{Asker, Sources};
+use super::sources::{Asker, Sources, chart_repository};
 use crate::git;
 use crate::kube::{self, Client};
 use crate::object::Object;
@@ -55,11 +55,7 @@ impl Sources {
     }
 
     fn chart_connection(&self, url: &str, project: &str) -> Connection {
-        let mut repository = url.to_owned();
-        if !url.contains("://") {
-            // As Argo CD has it: a registry is named without its scheme.
-            repository.insert_str(0, "oci://");
-        }
+        let repository = chart_repository(url);
         let is_registry = repository.starts_with("oci://");
         let has_path = repository
             .trim_start_matches("oci://")

@@ -11,13 +11,10 @@ use super::operation::Stage;
 use super::pool::Pool;
 use super::settings::Settings;
 use super::sources::{Resolved, SourceError, Sources};
-use super::state::{AppState, Job, at_rest};
-use crate::app::{AppProject, Application, Operation, OperationPhase, OperationState};
-use crate::diff::digest_of;
+use super::state::{AppState, Job};
+use crate::app::AppProject;
 use crate::kube::Client;
-use crate::object::{Object, ResourceKey};
 use crate::sync::Event;
-use crate::value::Value;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
@@ -25,7 +22,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 /// Events of one application are folded for so long before it is compared.
-const FOLD: Duration = Duration::from_millis(50);
+pub(super) const FOLD: Duration = Duration::from_millis(50);
 /// Health changes are folded for so long before they are written.
 const REPORT_FOLD: Duration = Duration::from_millis(400);
 /// Settled means: nothing to do and no message for so long.
@@ -316,133 +313,6 @@ impl Controller {
         }
     }
 
-    /// An Application was created or changed.
-    fn application(&mut self, object: &Object) {
-        let id = AppId {
-            namespace: object.namespace().to_owned(),
-            name: object.name().to_owned(),
-        };
-        if !self.settings.serves(&id.namespace) {
-            return;
-        }
-        let status = object.at(&["status"]).cloned().unwrap_or_default();
-        let (app, read_error) = match Application::read(object) {
-            Ok(app) => (app, None),
-            Err(error) => {
-                let bare = Application {
-                    name: id.name.clone(),
-                    namespace: id.namespace.clone(),
-                    ..Application::default()
-                };
-                (bare, Some(error.to_string()))
-            }
-        };
-        let digest = digest_of(&object.at(&["spec"]).cloned().unwrap_or_default());
-        let is_new = !self.apps.contains_key(&id);
-        let instance = app.instance_name(&self.settings.namespace);
-        let state = self
-            .apps
-            .entry(id.clone())
-            .or_insert_with(|| AppState::new(id.clone(), Application::default(), instance));
-        if is_older(object.resource_version(), &state.resource_version) {
-            return;
-        }
-        state.resource_version = object.resource_version().to_owned();
-        if !state.reporting {
-            state.known_status.set(&status);
-        }
-        state.read_error = read_error;
-        let operation_state = app.status.operation_state.as_deref().cloned();
-        if is_new {
-            state.history.set(&app.status.history);
-            let finished = operation_state.clone();
-            let finished = finished.filter(|operation| operation.phase.is_completed());
-            restore_attempt(state, finished.as_ref());
-            state.finished_operation.set(&finished);
-        }
-        let before = std::mem::replace(&mut state.app, Arc::new(at_rest(app)));
-        let app = state.app.clone();
-        if app.is_deleting {
-            self.begin_deletion(&id);
-            return;
-        }
-        let spec_changed = is_new || state.spec_digest != digest;
-        if spec_changed {
-            state.spec_digest = digest;
-            state.generation += 1;
-            state.retry_at = None;
-            state.failures = 0;
-            state.wants.resolve = true;
-            state.wants.compare = true;
-        }
-        let terminating = operation_state
-            .as_ref()
-            .is_some_and(|operation| operation.phase == OperationPhase::Terminating);
-        if state.operation.is_some() && terminating {
-            self.terminate_operation(&id);
-        }
-        self.confirm_prunes(&id);
-        if let Some(hard) = app.wanted_refresh()
-            && (is_new || before.wanted_refresh().is_none())
-        {
-            self.refresh(&id, hard, true);
-        }
-        if before.skips_reconcile()
-            && !app.skips_reconcile()
-            && let Some(state) = self.apps.get_mut(&id)
-        {
-            state.wants.resolve = true;
-            state.wants.compare = true;
-        }
-        if before.depends_on() != app.depends_on() {
-            self.dependencies_changed(&id);
-        }
-        self.wished_operation(&id, is_new, operation_state);
-        self.pump(&id);
-    }
-
-    /// `.operation` was set, or an operation was under way when the agent
-    /// stopped.
-    fn wished_operation(
-        &mut self,
-        id: &AppId,
-        is_new: bool,
-        operation_state: Option<OperationState>,
-    ) {
-        let Some(state) = self.apps.get(id) else {
-            return;
-        };
-        if state.operation.is_some() || state.clear_operation {
-            return;
-        }
-        let running = operation_state.filter(|operation| !operation.phase.is_completed());
-        match (state.app.operation.as_deref().cloned(), running) {
-            (Some(wish), Some(running)) if running.operation == wish => {
-                self.resume_operation(id, wish, true, running);
-            }
-            (Some(wish), _) => self.start_operation(id, wish, true, None, None),
-            (None, Some(running)) if is_new => {
-                self.resume_operation(id, running.operation.clone(), false, running);
-            }
-            (None, _) => {}
-        }
-    }
-
-    /// Goes on with what a restart interrupted, if only to end it.
-    fn resume_operation(
-        &mut self,
-        id: &AppId,
-        wish: Operation,
-        from_field: bool,
-        running: OperationState,
-    ) {
-        let ends = running.phase == OperationPhase::Terminating;
-        self.start_operation(id, wish, from_field, None, Some(running));
-        if ends {
-            self.terminate_operation(id);
-        }
-    }
-
     pub(super) fn refresh(&mut self, id: &AppId, hard: bool, annotated: bool) {
         let Some(app) = self.apps.get_mut(id) else {
             return;
@@ -543,63 +413,6 @@ impl Controller {
         for id in ids {
             self.want_compare(&id);
             self.try_held(&id);
-        }
-    }
-
-    /// A live object that carries our label moved.
-    fn live_moved(&mut self, cluster: &ClusterId, key: &ResourceKey, moved: &super::live::Moved) {
-        let live = self
-            .destination_at(cluster)
-            .and_then(|destination| destination.live.get(key));
-        let config = self.config.clone();
-        let tracking = &config.tracking;
-        let ids: Vec<AppId> = self
-            .apps
-            .iter()
-            .filter(|(_, app)| moved.instances.contains(tracking.name_of(&app.instance)))
-            .filter(|(_, app)| self.cluster_of(app).as_ref() == Ok(cluster))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in ids {
-            let Some(app) = self.apps.get_mut(&id) else {
-                continue;
-            };
-            if let Some(operation) = &app.operation {
-                let number = operation.number;
-                if !operation.observed.is_empty() {
-                    self.observe(&id, number, Some(key));
-                }
-            }
-            if moved.health {
-                self.report_soon(&id);
-            }
-            let app = match self.apps.get_mut(&id) {
-                Some(app) => app,
-                None => continue,
-            };
-            let Some(compared) = &app.compared else {
-                continue;
-            };
-            let drifted = match (compared.item(key), &live) {
-                (Some(item), _) if item.is_hook => false,
-                (Some(item), Some(_)) if item.code != crate::app::SyncCode::Synced => moved.content,
-                (Some(item), Some(live)) => {
-                    let is_ours = live.instance == tracking.name_of(&app.instance);
-                    moved.fields && (item.expected != live.owned || !is_ours)
-                }
-                (Some(_), None) => moved.fields,
-                // An extra appeared or went.
-                (None, _) => moved.fields,
-            };
-            if !drifted {
-                continue;
-            }
-            if app.operation.is_some() {
-                app.compare_when_idle = true;
-                continue;
-            }
-            app.wants.compare = true;
-            self.after(FOLD, Timer::Compare(id));
         }
     }
 
@@ -980,38 +793,4 @@ fn abandon_outdated(app: &mut AppState) {
         app.operation = None;
         app.auto.attempted = None;
     }
-}
-
-/// What was synced last, so that a restart does not sync it again.
-fn restore_attempt(state: &mut AppState, finished: Option<&OperationState>) {
-    let Some(operation) = finished else {
-        return;
-    };
-    let Some(result) = &operation.sync_result else {
-        return;
-    };
-    let revision = match result.revisions.is_empty() {
-        true => result.revision.clone(),
-        false => result.revisions.join(","),
-    };
-    let sources: Vec<&crate::app::Source> = match result.sources.is_empty() {
-        true => result.source.iter().collect(),
-        false => result.sources.iter().collect(),
-    };
-    let digest = digest_of(&sources);
-    let succeeded = operation.phase == OperationPhase::Succeeded;
-    state.auto.attempted = Some((format!("{revision} {digest:02x?}"), succeeded));
-}
-
-/// Whether an event is from before what is known already.
-fn is_older(version: &str, known: &str) -> bool {
-    match (version.parse::<u64>(), known.parse::<u64>()) {
-        (Ok(version), Ok(known)) => version < known,
-        _ => false,
-    }
-}
-
-/// The status of an Application as the API server has it.
-pub(super) fn status_of(object: &Object) -> Value {
-    object.at(&["status"]).cloned().unwrap_or_default()
 }

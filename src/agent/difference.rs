@@ -2,8 +2,9 @@
 //! compared on the spot, nothing kept.
 
 use super::argocd_cm::ArgocdCm;
-use super::compare::{CompareError, RenderJob, generated, render_application, rules_for};
+use super::compare::{CompareError, rules_for};
 use super::kept::{Kept, Owner};
+use super::rendering::{RenderJob, generated, render_application};
 use super::sources::Sources;
 use crate::app::Application;
 use crate::diff::{Change, Scope, agrees, changes, mask_secret, prepare, scrub};

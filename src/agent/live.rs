@@ -102,17 +102,17 @@ struct State {
 
 impl State {
     fn insert(&mut self, key: ResourceKey, object: LiveObject) {
+        if let Some(known) = self.objects.get_mut(&key)
+            && known.instance == object.instance
+        {
+            *known = object;
+            return;
+        }
+        self.remove(&key);
         let key = Arc::new(key);
         if !object.instance.is_empty() {
-            match self.of_instance.get_mut(&object.instance) {
-                Some(keys) => {
-                    keys.insert(key.clone());
-                }
-                None => {
-                    let keys = BTreeSet::from([key.clone()]);
-                    self.of_instance.insert(object.instance.clone(), keys);
-                }
-            }
+            let keys = self.of_instance.entry(object.instance.clone());
+            keys.or_default().insert(key.clone());
         }
         self.objects.insert(key, object);
     }
@@ -219,7 +219,7 @@ impl Live {
         if !object.instance.is_empty() {
             moved.instances.insert(object.instance.clone());
         }
-        match state.remove(&key) {
+        match state.objects.get(&key) {
             Some(before) => {
                 if !before.instance.is_empty() {
                     moved.instances.insert(before.instance.clone());

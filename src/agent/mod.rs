@@ -40,6 +40,8 @@ mod remotes;
 
 mod connection;
 
+mod rendering;
+
 mod compare;
 
 mod orphans;
@@ -53,6 +55,10 @@ mod message;
 mod packed;
 
 mod state;
+
+mod application;
+
+mod drift;
 
 mod controller;
 
@@ -80,6 +86,8 @@ mod delete_hooks;
 
 mod report;
 
+mod resources;
+
 mod writes;
 
 mod bootstrap;
@@ -89,7 +97,7 @@ mod handle;
 pub use argocd_cm::ArgocdCm;
 pub use bootstrap::{BootstrapError, bootstrap, installed_seed};
 pub use clusters::ClusterSecret;
-pub use compare::{CompareError, RenderJob, generated, render_application};
+pub use compare::CompareError;
 pub use connection::Connection;
 pub use credentials::{Registered, is_same_repository};
 pub use difference::{Difference, differences};
@@ -98,6 +106,7 @@ pub use host::Seed;
 pub use kept::{Kept, Owner};
 pub use metrics::{Metrics, SyncLabels};
 pub use pushed::Push;
+pub use rendering::{RenderJob, generated, render_application};
+pub use resources::{application_resource, project_resource, secret_resource};
 pub use settings::Settings;
 pub use sources::{SourceError, Sources};
-pub use writes::{application_resource, project_resource, secret_resource};

@@ -3,6 +3,7 @@
 use super::compare::Compared;
 use super::controller::{Controller, Timer};
 use super::message::{AppId, Message};
+use super::rendering::reads_the_same;
 use super::sources::{Resolved, Sources, Tracked};
 use super::state::{AppState, Job, Wants};
 use crate::app::{Application, SyncCode};
@@ -206,7 +207,7 @@ fn sift(sources: &Sources, candidates: Vec<Candidate>) -> Vec<Sifted> {
     sifted.collect()
 }
 
-/// By URL, what is tracked, and whether it is a chart: the last is its name.
+/// By URL, what is tracked, and the chart's name, "" for git.
 type Known = BTreeMap<(String, Tracked, String), Option<(Resolved, Box<dyn Tree>)>>;
 
 fn untouched(sources: &Sources, candidate: &Candidate, known: &mut Known) -> Option<Vec<Resolved>> {
@@ -230,19 +231,10 @@ fn untouched(sources: &Sources, candidate: &Candidate, known: &mut Known) -> Opt
     }
     let found = keys.iter().map(|key| known.get(key)?.as_ref());
     let found: Vec<&(Resolved, Box<dyn Tree>)> = found.collect::<Option<_>>()?;
-    let references = all.iter().zip(&found);
-    let references = references
-        .filter(|(source, _)| !source.reference.is_empty())
-        .map(|(source, (_, tree))| (source.reference.as_str(), tree.as_ref()))
-        .collect();
-    let rendering = all
+    let pinned: Vec<(&str, &dyn Tree)> = found
         .iter()
-        .zip(&found)
-        .filter(|(source, _)| !source.is_reference_only());
-    let mut inputs = rendering.zip(&candidate.compared.inputs);
-    inputs
-        .all(|((_, (resolved, tree)), inputs)| {
-            inputs.unchanged(&resolved.revision, tree.as_ref(), &references)
-        })
+        .map(|(resolved, tree)| (resolved.revision.as_str(), tree.as_ref()))
+        .collect();
+    reads_the_same(&all, &pinned, &candidate.compared.inputs)
         .then(|| found.iter().map(|(resolved, _)| resolved.clone()).collect())
 }

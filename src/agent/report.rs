@@ -1,7 +1,8 @@
 //! What is written back on the Application: status, conditions, history, as
 //! Argo CD writes them; and only what changed.
 
-use super::controller::{Controller, status_of};
+use super::application::status_of;
+use super::controller::Controller;
 use super::deletion::{CLEANUP, is_hook_finalizer};
 use super::handle::AppView;
 use super::live::LiveObject;
@@ -85,11 +86,11 @@ impl Controller {
                 // a second time.
                 app.clear_operation &= object.at(&["operation"]).is_some();
                 let again = std::mem::take(&mut app.report_again) || app.clear_operation;
-                // A wish to end it may have come between two of our reports.
                 // Somebody took the wish back before it was told that it began.
                 let is_taken_back = records
                     && object.at(&["operation"]).is_none()
                     && app.operation.as_ref().is_some_and(|one| one.from_field);
+                // A wish to end it may have come between two of our reports.
                 if is_terminating(&object) || is_taken_back {
                     self.terminate_operation(id);
                 } else if records {

@@ -422,11 +422,7 @@ impl Sources {
         revision: &str,
         project: &str,
     ) -> Result<Resolved, SourceError> {
-        let mut repository = source.repo_url.clone();
-        if !repository.contains("://") {
-            // As Argo CD has it: a registry is named without its scheme.
-            repository.insert_str(0, "oci://");
-        }
+        let repository = chart_repository(&source.repo_url);
         let asker = Asker::of(source, project);
         let pinned = self.pin(repository, &source.chart, revision, asker)?;
         Ok(Resolved {
@@ -637,6 +633,14 @@ fn access(url: &str, way: Result<Way, String>) -> Result<git::Access, git::Error
 }
 
 /// What can be said of sources without asking anybody.
+/// As Argo CD has it: a registry is named without its scheme.
+pub(super) fn chart_repository(url: &str) -> String {
+    match url.contains("://") {
+        true => url.to_owned(),
+        false => format!("oci://{url}"),
+    }
+}
+
 fn check_sources(app: &Application) -> Result<(), SourceError> {
     let sources = app.spec.sources();
     if sources.is_empty() {
@@ -656,14 +660,7 @@ fn check_sources(app: &Application) -> Result<(), SourceError> {
         if !source.chart.is_empty() && !source.path.is_empty() {
             return Err(SourceError::Ambiguous(source.repo_url.clone()));
         }
-        let tools: Vec<&str> = [
-            ("helm", source.helm.is_some()),
-            ("kustomize", source.kustomize.is_some()),
-            ("directory", source.directory.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(name, is_set)| is_set.then_some(name))
-        .collect();
+        let tools = source.tools();
         if tools.len() > 1 {
             return Err(SourceError::MultipleTools(tools.join(", ")));
         }

@@ -6,9 +6,11 @@ use super::credentials::{CONFIG_SELECTOR, SECRET_SELECTOR};
 use super::destination::ClusterId;
 use super::live::{KindState, Live};
 use super::message::{AppId, Message};
+use super::resources::{
+    application_resource, config_map_resource, project_resource, secret_resource,
+};
 use super::settings::Settings;
 use super::sources::Sources;
-use super::writes::{application_resource, config_map_resource, project_resource, secret_resource};
 use crate::app::{APP_PROJECT, APPLICATION, AppProject, GROUP};
 use crate::kube::watch::{Event, Watched, Watcher};
 use crate::kube::{Client, Discovery, Resource};

@@ -2,9 +2,8 @@
 
 use super::compare::{field_validation, rules_for};
 use super::live::Live;
-use crate::app::{
-    API_VERSION, APPLICATION, Application, GROUP, IgnoreDifferences, PropagationPolicy, SyncCode,
-};
+use super::resources::{application_resource, secret_resource};
+use crate::app::{APPLICATION, Application, GROUP, IgnoreDifferences, PropagationPolicy, SyncCode};
 use crate::diff::{Digest, adoption_patch, owned_digest, respect, scrub, seizing_patch};
 use crate::health::{Health, HealthStatus};
 use crate::kube::{
@@ -56,32 +55,30 @@ pub struct Applied {
 }
 
 impl Writer {
-    fn resource(&self, gvk: &Gvk) -> Result<Arc<Resource>, TaskFault> {
+    /// `None` where the cluster does not know the kind.
+    fn served(&self, gvk: &Gvk) -> Result<Option<Arc<Resource>>, TaskFault> {
         if let Some(resource) = self.discovery.resource(gvk) {
-            return Ok(resource.clone());
+            return Ok(Some(resource.clone()));
         }
         // A CRD of this very sync may have brought it.
         let fresh = self.client.discover(None).map_err(|error| fault(&error))?;
-        fresh.resource(gvk).cloned().ok_or_else(|| TaskFault {
-            message: format!(
-                "kind {} of {} is not served by the cluster; install its CRD first",
-                gvk.kind,
-                gvk.api_version()
-            ),
-            aborts: false,
-            is_transient: false,
-        })
+        Ok(fresh.resource(gvk).cloned())
+    }
+
+    fn resource(&self, gvk: &Gvk) -> Result<Arc<Resource>, TaskFault> {
+        self.served(gvk)?.ok_or_else(|| unserved(gvk))
     }
 
     pub fn dry_run(&self, index: usize, task: &Task) -> Event {
-        let found = self.resource(&task.gvk);
-        let may_wait = task
-            .item()
-            .is_some_and(|item| item.options.skip_dry_run_on_missing_resource == Some(true));
-        if may_wait && found.as_ref().is_err_and(is_unserved) {
-            return Event::DryRunDone(index, Ok(()));
-        }
-        let result = found.and_then(|resource| {
+        let result = self.served(&task.gvk).and_then(|found| {
+            let may_wait = task
+                .item()
+                .is_some_and(|item| item.options.skip_dry_run_on_missing_resource == Some(true));
+            let resource = match found {
+                Some(resource) => resource,
+                None if may_wait => return Ok(()),
+                None => return Err(unserved(&task.gvk)),
+            };
             let desired = desired(task)?;
             let options = self.apply_options(task, true);
             match self.client.apply(&resource, &desired, &options) {
@@ -517,7 +514,11 @@ impl Writer {
     }
 
     pub fn delete_hook(&self, index: usize, task: &Task) -> Event {
-        let result = self.resource(&task.gvk).and_then(|resource| {
+        let result = self.served(&task.gvk).and_then(|found| {
+            // A kind that is not served holds no old hook.
+            let Some(resource) = found else {
+                return Ok(());
+            };
             let key = &task.key;
             let options = DeleteOptions {
                 propagation: Propagation::Background,
@@ -531,16 +532,12 @@ impl Writer {
                     .release(&resource, &live)
                     .and_then(|()| self.await_gone(&resource, &key.namespace, &key.name)),
                 Ok(Deleted::Gone | Deleted::NotFound) => Ok(()),
+                Err(error) if error.is_kind_not_served() => Ok(()),
                 Err(error) => Err(fault(&error)),
             }?;
             self.live.remove(key);
             Ok(())
         });
-        // A kind that is not served holds no old hook.
-        let result = match result {
-            Err(fault) if is_unserved(&fault) => Ok(()),
-            other => other,
-        };
         Event::HookGone(index, result)
     }
 
@@ -610,9 +607,16 @@ impl Writer {
     }
 }
 
-/// Whether the cluster does not know the kind.
-fn is_unserved(fault: &TaskFault) -> bool {
-    fault.message.contains("is not served")
+fn unserved(gvk: &Gvk) -> TaskFault {
+    TaskFault {
+        message: format!(
+            "kind {} of {} is not served by the cluster; install its CRD first",
+            gvk.kind,
+            gvk.api_version()
+        ),
+        aborts: false,
+        is_transient: false,
+    }
 }
 
 fn desired(task: &Task) -> Result<Object, TaskFault> {
@@ -749,40 +753,6 @@ pub fn keep_generated(client: &Client, secret: &Object) -> Result<(), kube::Erro
     client
         .apply(&secret_resource(), secret, &options)
         .map(|_| ())
-}
-
-/// Applications as a resource, known without discovery.
-pub fn application_resource() -> Resource {
-    custom_resource(APPLICATION, "applications")
-}
-
-pub fn project_resource() -> Resource {
-    custom_resource(crate::app::APP_PROJECT, "appprojects")
-}
-
-pub fn secret_resource() -> Resource {
-    resource(Gvk::new("", "v1", "Secret"), "secrets")
-}
-
-pub fn config_map_resource() -> Resource {
-    resource(Gvk::new("", "v1", "ConfigMap"), "configmaps")
-}
-
-fn custom_resource(kind: &str, plural: &str) -> Resource {
-    let gvk = Gvk::parse(API_VERSION, kind).expect("a constant of the right form");
-    resource(gvk, plural)
-}
-
-fn resource(gvk: Gvk, plural: &str) -> Resource {
-    Resource {
-        group: gvk.group,
-        version: gvk.version,
-        kind: gvk.kind,
-        plural: plural.to_owned(),
-        namespaced: true,
-        verbs: kube::Verbs::default(),
-        has_status: false,
-    }
 }
 
 /// Applies an object as the agent's own installation (CRDs, default project),

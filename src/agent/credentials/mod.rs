@@ -351,7 +351,7 @@ impl Repositories {
         };
         let place = format!("Secret {namespace}/{name}");
         let secret = client
-            .find(&super::writes::secret_resource(), namespace, name)
+            .find(&super::resources::secret_resource(), namespace, name)
             .map_err(|error| format!("{place}: {error}"))?
             .ok_or_else(|| format!("{place} does not exist"))?;
         match secret_value(&secret, key) {

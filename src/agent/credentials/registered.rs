@@ -3,7 +3,7 @@
 
 use super::entry::{Entry, Text};
 use super::{CONFIG_SELECTOR, Repositories, SECRET_SELECTOR, address};
-use crate::agent::writes::{config_map_resource, secret_resource};
+use crate::agent::resources::{config_map_resource, secret_resource};
 use crate::kube::{self, Client, ListOptions};
 use crate::object::Object;
 
