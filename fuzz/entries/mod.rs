@@ -4,6 +4,7 @@
 
 pub mod charts;
 pub mod kustomize;
+pub mod signatures;
 
 /// What takes the bytes of a case.
 pub type Entry = fn(&[u8]);
@@ -20,4 +21,5 @@ pub const TARGETS: &[(&str, Entry)] = &[
     ("pointer", kustomize::pointer),
     ("image", kustomize::image),
     ("url", kustomize::url),
+    ("signature", signatures::signature),
 ];

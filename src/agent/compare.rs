@@ -2,6 +2,7 @@
 //! against the live one. The heavy job of the agent; runs on its own thread.
 
 use super::argocd_cm::ArgocdCm;
+use super::integrity;
 use super::kept::{Kept, Owner};
 use super::links::collect_links;
 use super::live::{Live, LiveObject};
@@ -229,6 +230,7 @@ pub struct CompareOutcome {
 
 impl Comparison {
     pub fn run(&self) -> Result<CompareOutcome, CompareError> {
+        self.check_signatures()?;
         let mut outcome = self.compared()?;
         let warnings = &mut outcome.compared.warnings;
         warnings.retain(|(kind, _)| kind != orphans::CONDITION);
@@ -244,6 +246,25 @@ impl Comparison {
             warnings.extend(orphans::warning(n_orphans));
         }
         Ok(outcome)
+    }
+
+    /// Nothing is rendered that is not signed as the project asks.
+    fn check_signatures(&self) -> Result<(), CompareError> {
+        let Some(project) = self.permits.project() else {
+            return Ok(());
+        };
+        let sources = self.app.spec.sources();
+        if self.given.is_some() && integrity::is_asked(project, &sources) {
+            let why = "Cannot use local manifests when source integrity is enforced";
+            return Err(CompareError::Render(why.to_owned()));
+        }
+        let now = jiff::Timestamp::now().as_second();
+        let repositories = self.sources.repositories();
+        let problems = integrity::problems(project, &sources, &self.resolved, repositories, now);
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(CompareError::Render(problems.join("\n"))),
+        }
     }
 
     fn compared(&self) -> Result<CompareOutcome, CompareError> {

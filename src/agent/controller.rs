@@ -388,7 +388,16 @@ impl Controller {
 
     /// What failed for want of credentials is tried again at once.
     fn repositories_changed(&mut self) {
-        for app in self.apps.values_mut() {
+        // Keys may have come or gone.
+        let signed = self
+            .apps
+            .iter()
+            .filter(|(_, app)| self.asks_for_signatures(app));
+        let signed: Vec<AppId> = signed.map(|(id, _)| id.clone()).collect();
+        for (id, app) in &mut self.apps {
+            if signed.contains(id) {
+                app.wants.compare = true;
+            }
             if app.source_error.is_some() || app.compare_error.is_some() {
                 app.wants.resolve = true;
                 app.wants.compare = true;

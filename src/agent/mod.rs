@@ -46,6 +46,8 @@ mod compare;
 
 mod orphans;
 
+mod integrity;
+
 mod difference;
 
 mod links;

@@ -7,6 +7,7 @@
 use super::clusters::Meant;
 use super::compare::{Compared, extras};
 use super::controller::Controller;
+use super::integrity;
 use super::live::LiveObject;
 use super::message::AppId;
 use super::result::bare_result;
@@ -49,6 +50,11 @@ impl Permits {
     /// project does not allow is neither pruned nor deleted, as upstream.
     pub fn allows_live(&self, key: &ResourceKey) -> bool {
         self.check(key, !key.namespace.is_empty()).is_ok()
+    }
+
+    /// `None` where it is not there.
+    pub fn project(&self) -> Option<&AppProject> {
+        self.project.as_deref()
     }
 
     /// What the project says of orphans, where it asks for a warning.
@@ -139,6 +145,12 @@ impl Controller {
         }
     }
 
+    /// Whether its project asks for signatures of its sources.
+    pub(super) fn asks_for_signatures(&self, app: &AppState) -> bool {
+        let project = self.projects.get(app.app.spec.project());
+        project.is_some_and(|project| integrity::is_asked(project, &app.app.spec.sources()))
+    }
+
     /// All that the project and the destination have against an application.
     pub(super) fn project_errors(&self, id: &AppId) -> Vec<String> {
         let Some(state) = self.apps.get(id) else {
@@ -152,14 +164,6 @@ impl Controller {
                 "Application referencing project {project} which does not exist"
             )];
         };
-        let is_git = |source: &&crate::app::Source| source.chart.is_empty();
-        if !project.spec.signature_keys.is_empty() && app.spec.sources().iter().any(is_git) {
-            // Closed rather than open: nobody looked at the signature.
-            return vec![format!(
-                "project {} asks for signed commits (signatureKeys), and signatures are not verified here yet: nothing is synced",
-                app.spec.project()
-            )];
-        }
         if self.config.impersonates {
             // Closed rather than open: our own account may do more.
             return vec![

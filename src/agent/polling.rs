@@ -113,10 +113,16 @@ impl Controller {
         }
         let mut candidates = Vec::new();
         for id in moved {
-            let Some(app) = self.apps.get_mut(&id) else {
+            let Some(app) = self.apps.get(&id) else {
                 continue;
             };
-            match Candidate::of(app) {
+            // A new commit must be signed, whatever it touches.
+            let candidate = match self.asks_for_signatures(app) {
+                true => None,
+                false => Candidate::of(app),
+            };
+            let app = self.apps.get_mut(&id).expect("it was there just now");
+            match candidate {
                 Some(candidate) => {
                     app.job = Some(Job::Resolve);
                     candidates.push(candidate);

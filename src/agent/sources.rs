@@ -117,6 +117,14 @@ impl Resolved {
         }
     }
 
+    /// What may have been signed; nothing in a plain folder, and of charts.
+    pub(super) fn signed(&self) -> Result<Option<git::Signed>, SourceError> {
+        match &self.content {
+            Content::Git(snapshot) => Ok(snapshot.signed()?),
+            Content::Chart(_) => Ok(None),
+        }
+    }
+
     /// When the commit was made, in Unix seconds.
     pub fn committed_at(&self) -> Option<i64> {
         match &self.content {

@@ -24,8 +24,9 @@ pub use operation::{
 };
 pub use options::{PropagationPolicy, SyncOptions, resource_options};
 pub use project::{
-    AppProject, AppProjectSpec, DestinationServiceAccount, GroupKind, JwtToken, OrphanedKey,
-    OrphanedResources, ProjectDestination, ProjectRole, SignatureKey, SyncWindow,
+    AppProject, AppProjectSpec, DestinationServiceAccount, GroupKind, IntegrityKeys,
+    IntegrityPolicies, IntegrityPolicy, IntegrityRepository, JwtToken, OrphanedKey,
+    OrphanedResources, ProjectDestination, ProjectRole, SignatureKey, SourceIntegrity, SyncWindow,
 };
 pub use read::ReadError;
 pub use source::{

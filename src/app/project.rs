@@ -59,6 +59,9 @@ pub struct AppProjectSpec {
     pub roles: Vec<ProjectRole>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signature_keys: Vec<SignatureKey>,
+    /// Wins over `signatureKeys`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_integrity: Option<SourceIntegrity>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub destination_service_accounts: Vec<DestinationServiceAccount>,
     #[serde(skip_serializing_if = "is_false")]
@@ -160,6 +163,45 @@ pub struct JwtToken {
 pub struct SignatureKey {
     #[serde(rename = "keyID")]
     pub key_id: String,
+}
+
+/// What must be signed before it is used.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SourceIntegrity {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git: Option<IntegrityPolicies>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub helm: Option<IntegrityPolicies>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct IntegrityPolicies {
+    pub policies: Vec<IntegrityPolicy>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct IntegrityPolicy {
+    pub repos: Vec<IntegrityRepository>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpg: Option<IntegrityKeys>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct IntegrityRepository {
+    /// A pattern; `!` in front takes repositories out.
+    pub url: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct IntegrityKeys {
+    /// none, head or strict.
+    pub mode: String,
+    pub keys: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

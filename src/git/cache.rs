@@ -181,7 +181,8 @@ impl Cache {
             .map_err(|error| fault(Fault::Url(error.to_string())))?;
         let mirror = self.mirror(url);
         let writing = lock(&mirror.writing);
-        if !mirror.has(commit) {
+        let has_tag = |tag| mirror.holds(tag, Kind::Tag);
+        if !mirror.has(commit) || !resolved.tag().is_none_or(has_tag) {
             if mirror.damaged.load(Ordering::SeqCst) {
                 self.0.counters.refetch();
                 mirror.wipe().map_err(|error| fault(Fault::Disk(error)))?;
@@ -207,7 +208,7 @@ impl Cache {
             mirror.touch(commit, self.tick());
         }
         drop(writing);
-        Ok(self.snapshot(url, &mirror, commit))
+        Ok(self.snapshot(url, &mirror, commit).tagged(resolved.tag()))
     }
 
     fn snapshot(&self, url: &RepositoryUrl, mirror: &Mirror, commit: ObjectId) -> Snapshot {

@@ -145,7 +145,7 @@ impl LocalRepository {
         objects
             .kind_and_size(id)
             .map_err(|error| fault(unresolved(error)))?;
-        Ok(Snapshot::git(&self.name, self.objects_path(), id, None))
+        Ok(Snapshot::git(&self.name, self.objects_path(), id, None).tagged(resolved.tag()))
     }
 
     /// What is not committed; nothing for a bare repository.
@@ -199,6 +199,7 @@ impl LocalRepository {
                 });
                 return Ok(Some(Resolved { note, ..head }));
             }
+            let tag = found.target().try_id().map(ToOwned::to_owned);
             let id = found
                 .peel_to_id()
                 .map_err(|error| Fault::Local(chain(&error)))?
@@ -206,6 +207,7 @@ impl LocalRepository {
             let commit = self.objects()?.peel_to_commit(id).map_err(unresolved)?;
             return Ok(Some(Resolved {
                 reference: Some(name),
+                wanted: tag,
                 ..Resolved::commit(commit)
             }));
         }

@@ -5,6 +5,7 @@
 //! Repository.resolve(revision)    -> Resolved            a handshake and an ls-refs
 //! Repository.fetch(&resolved)     -> Snapshot            depth 1, a delta against what is there
 //! Snapshot.tree()                 -> impl tree::Tree     objects read from the database, no work tree
+//! Keyring.verify(Snapshot.signed()) -> Checked           what the signature of the commit or tag is worth
 //! ```
 //!
 //! Invariants: a snapshot is a repository and a commit, and never changes.
@@ -18,6 +19,7 @@ mod url;
 mod revision;
 
 mod objects;
+mod signed;
 mod snapshot;
 mod submodules;
 mod tree;
@@ -46,6 +48,7 @@ pub use folder::FolderTree;
 pub use local::{Branches, LocalRepository};
 pub use repository::{Locator, Repository};
 pub use revision::Resolved;
+pub use signed::{Checked, Keyring, SSH_ALLOWED_SIGNERS, SSH_REVOKED_KEYS, Signed, Verdict};
 pub use snapshot::{CommitInfo, Snapshot};
 pub use ssh::Ssh;
 pub use status::Changes;

@@ -35,6 +35,11 @@ impl Resolved {
         }
     }
 
+    /// The annotated tag that leads to the commit, where one does.
+    pub(super) fn tag(&self) -> Option<ObjectId> {
+        self.wanted.filter(|id| *id != self.commit)
+    }
+
     /// The first digits, as people say it.
     pub fn short(&self) -> &str {
         self.commit.get(..7).unwrap_or(&self.commit)

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
-use gix::objs::{CommitRef, Kind};
+use gix::objs::{CommitRef, Kind, TagRef};
 
 use super::error::{Error, Fault, chain};
 use super::folder::FolderTree;
 use super::objects::{ObjectError, Objects};
+use super::signed::Signed;
 use super::tree::GitTree;
 use crate::tree::Tree;
 
@@ -34,6 +35,8 @@ enum Content {
         objects: PathBuf,
         commit: ObjectId,
         damaged: Option<Arc<AtomicBool>>,
+        /// The annotated tag that led to the commit.
+        tag: Option<ObjectId>,
     },
     Folder(PathBuf),
 }
@@ -64,6 +67,7 @@ impl Snapshot {
                 objects,
                 commit,
                 damaged,
+                tag: None,
             },
             mounted: Vec::new(),
         }
@@ -76,6 +80,14 @@ impl Snapshot {
             content: Content::Folder(path),
             mounted: Vec::new(),
         }
+    }
+
+    /// The same, found by this annotated tag.
+    pub(super) fn tagged(mut self, by: Option<ObjectId>) -> Self {
+        if let Content::Git { tag, .. } = &mut self.content {
+            *tag = by;
+        }
+        self
     }
 
     /// The same with these snapshots in the place of its submodules.
@@ -120,6 +132,39 @@ impl Snapshot {
         Ok(Some(info))
     }
 
+    /// What its maker may have signed: the annotated tag that led here, else
+    /// the commit. A plain folder has neither.
+    pub fn signed(&self) -> Result<Option<Signed>, Error> {
+        let Content::Git { tag, .. } = &self.content else {
+            return Ok(None);
+        };
+        let (objects, commit) = self.open("read the signature")?;
+        let read = |id, kind| {
+            objects.read(id, kind, MAX_COMMIT_BYTES).map_err(|error| {
+                let operation = format!("read {kind} {id}");
+                Error::new(
+                    &self.repository,
+                    &operation,
+                    Fault::Damaged(error.to_string()),
+                )
+            })
+        };
+        if let Some(tag) = tag {
+            let raw = read(*tag, Kind::Tag)?;
+            let parsed = TagRef::from_bytes(&raw, gix::hash::Kind::Sha1).map_err(|error| {
+                let operation = format!("read tag {tag}");
+                Error::new(&self.repository, &operation, Fault::Damaged(chain(&error)))
+            })?;
+            let tagger = parsed.tagger().ok().flatten();
+            let tagger = tagger.map(|who| format!("{} <{}>", who.name, who.email));
+            let name = parsed.name.to_string();
+            return Ok(Some(Signed::tag(&name, tagger.unwrap_or_default(), &raw)));
+        }
+        let author = self.info()?.map(|info| info.author).unwrap_or_default();
+        let raw = read(commit, Kind::Commit)?;
+        Ok(Some(Signed::commit(&self.commit, author, &raw)))
+    }
+
     /// Did reading find something missing or damaged? Then fetch again.
     pub fn is_damaged(&self) -> bool {
         let own = match &self.content {
@@ -137,6 +182,7 @@ impl Snapshot {
             objects,
             commit,
             damaged,
+            ..
         } = &self.content
         else {
             return Err(Error::new(&self.repository, operation, Fault::NotGit));

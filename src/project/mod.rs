@@ -7,10 +7,13 @@ mod permissions;
 
 mod patterns;
 
+mod integrity;
+
 mod windows;
 
 mod cron;
 
+pub use integrity::{Demand, demand};
 pub use permissions::{
     Cluster, Refusal, check_application, check_namespace, check_resource, is_source_permitted,
 };

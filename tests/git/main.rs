@@ -2,6 +2,7 @@
 
 mod local;
 mod remote;
+mod signed;
 mod ssh;
 mod submodules;
 

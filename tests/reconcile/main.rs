@@ -40,6 +40,7 @@ mod options;
 mod projects;
 mod prune;
 mod settings;
+mod signatures;
 mod spec;
 mod traces;
 mod webhooks;

@@ -6,4 +6,5 @@ pub mod git_server;
 pub mod proxy;
 pub mod repository;
 pub mod serve;
+pub mod signer;
 pub mod ssh_server;

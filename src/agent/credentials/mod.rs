@@ -34,6 +34,8 @@ const CONFIG: &str = "argocd-cm";
 const TLS_CERTIFICATES: &str = "argocd-tls-certs-cm";
 const SSH_KNOWN_HOSTS: &str = "argocd-ssh-known-hosts-cm";
 const PARAMETERS: &str = "argocd-cmd-params-cm";
+/// By whom commits may be signed.
+const SIGNERS: &str = "argocd-gpg-keys-cm";
 /// Of the parameters: `"false"` leaves submodules empty.
 const SUBMODULES: &str = "reposerver.enable.git.submodule";
 
@@ -68,6 +70,7 @@ struct Known {
     certificates: BTreeMap<String, Arc<str>>,
     known_hosts: Option<Arc<str>>,
     without_submodules: bool,
+    keyring: Arc<git::Keyring>,
     clients: Vec<(http::Settings, http::Client)>,
     /// What was listed, or may not be.
     secrets_listed: bool,
@@ -182,13 +185,36 @@ impl Repositories {
                 known.without_submodules = fresh;
                 is_news
             }
+            SIGNERS => {
+                let fresh = git::Keyring::read(texts(config));
+                let mut known = self.known();
+                let is_news = *known.keyring != fresh;
+                if is_news {
+                    for fault in &fresh.faults {
+                        tracing::warn!("{SIGNERS}, {fault}");
+                    }
+                }
+                known.keyring = Arc::new(fresh);
+                is_news
+            }
             _ => false,
         }
     }
 
+    /// The keys that signatures are held against.
+    pub(super) fn keyring(&self) -> Arc<git::Keyring> {
+        self.known().keyring.clone()
+    }
+
     /// Only these ConfigMaps are there.
     pub(super) fn retain_configs(&self, is_there: impl Fn(&str) -> bool) {
-        for name in [CONFIG, TLS_CERTIFICATES, SSH_KNOWN_HOSTS, PARAMETERS] {
+        for name in [
+            CONFIG,
+            TLS_CERTIFICATES,
+            SSH_KNOWN_HOSTS,
+            PARAMETERS,
+            SIGNERS,
+        ] {
             if !is_there(name) {
                 self.configure(name, None);
             }

@@ -1,0 +1,105 @@
+//! Which signatures a project asks for: `sourceIntegrity`, or the older
+//! `signatureKeys`, which asks all repositories for the same keys.
+
+use crate::app::{AppProject, IntegrityPolicy, Source};
+use crate::value::glob::Glob;
+use std::borrow::Cow;
+
+/// The commit (or annotated tag) must be signed with one of these keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand<'a> {
+    keys: Cow<'a, [String]>,
+}
+
+impl Demand<'_> {
+    /// Whether a key is among them. GnuPG's keys are named by the last 64 bits
+    /// of their fingerprint, or all of it; those of ssh by `SHA256:…`.
+    pub fn allows(&self, key: &str) -> bool {
+        let short = |name: &str| match name.len() {
+            40 if !name.starts_with("SHA256:") => name[24..].to_ascii_uppercase(),
+            16 => name.to_ascii_uppercase(),
+            _ => name.to_owned(),
+        };
+        !key.is_empty() && self.keys.iter().any(|known| short(known) == short(key))
+    }
+}
+
+/// What is asked of a source. An error is a demand that nothing can meet: a
+/// mistake in a project must not switch its checks off.
+pub fn demand<'a>(project: &'a AppProject, source: &Source) -> Result<Option<Demand<'a>>, String> {
+    let spec = &project.spec;
+    let is_git = source.chart.is_empty();
+    let Some(integrity) = &spec.source_integrity else {
+        let keys: Vec<String> = spec
+            .signature_keys
+            .iter()
+            .map(|k| k.key_id.clone())
+            .collect();
+        let asks = is_git && !keys.is_empty();
+        return Ok(asks.then_some(Demand { keys: keys.into() }));
+    };
+    let (what, policies) = match is_git {
+        true => ("git", integrity.git.as_ref()),
+        false => ("helm", integrity.helm.as_ref()),
+    };
+    let Some(policies) = policies else {
+        return Ok(None);
+    };
+    let mut found = Vec::new();
+    for policy in &policies.policies {
+        if matches(policy, &source.repo_url)? {
+            found.push(policy);
+        }
+    }
+    let policy = match found.as_slice() {
+        [] => return Ok(None),
+        [one] => one,
+        several => {
+            return Err(format!(
+                "multiple ({}) {what} source integrity policies found for repo URL: {}",
+                several.len(),
+                source.repo_url
+            ));
+        }
+    };
+    let Some(gpg) = &policy.gpg else {
+        return Ok(None);
+    };
+    match (gpg.mode.as_str(), is_git) {
+        ("none", _) => Ok(None),
+        ("head", true) => Ok(Some(Demand {
+            keys: gpg.keys.as_slice().into(),
+        })),
+        ("strict", true) => Err(format!(
+            "mode strict of the source integrity policy for {} asks for the signatures of the whole history, which is not fetched here: use mode head",
+            source.repo_url
+        )),
+        (mode, true) => Err(format!(
+            "unknown GPG mode {mode:?} configured for GIT source integrity"
+        )),
+        (_, false) => Err(format!(
+            "the source integrity policy for {} asks for the provenance of charts, which is not verified here",
+            source.repo_url
+        )),
+    }
+}
+
+/// Whether a policy is for a URL: one of its patterns fits, none with `!` does.
+fn matches(policy: &IntegrityPolicy, url: &str) -> Result<bool, String> {
+    let mut is_included = false;
+    for repository in &policy.repos {
+        let (pattern, excludes) = match repository.url.strip_prefix('!') {
+            Some(pattern) => (pattern, true),
+            None => (repository.url.as_str(), false),
+        };
+        let glob = Glob::gobwas(pattern, &[]).map_err(|error| {
+            format!("the pattern {pattern:?} of a source integrity policy: {error}")
+        })?;
+        match (pattern == url || glob.matches(url), excludes) {
+            (true, true) => return Ok(false),
+            (true, false) => is_included = true,
+            (false, _) => {}
+        }
+    }
+    Ok(is_included)
+}

@@ -1,0 +1,213 @@
+//! Commits that a project wants signed (contract, "signatureKeys"), in Argo
+//! CD's words.
+
+use crate::support::signer::{Signer, signer};
+use crate::world::{World, holds_for, on_each};
+use drupelet::app::{Application, SyncCode};
+use std::path::Path;
+use std::time::Duration;
+
+const POLICY: &str = "syncPolicy: {automated: {prune: true, selfHeal: true}}\nproject: team";
+
+fn manifest(word: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\ndata: {{word: {word}}}\n"
+    )
+}
+
+fn project(world: &World, spec: &str) {
+    world.apply_text(&format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {{name: team, namespace: {}}}\n\
+         spec:\n  sourceRepos: ['*']\n  destinations: [{{server: '*', namespace: '*'}}]\n  {spec}\n",
+        world.control_namespace()
+    ));
+}
+
+/// argocd-gpg-keys-cm with these entries.
+fn keys(world: &World, entries: &[(&str, &str)]) {
+    let mut text = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: argocd-gpg-keys-cm\n  namespace: {}\n  labels: {{app.kubernetes.io/part-of: argocd}}\ndata:\n",
+        world.control_namespace()
+    );
+    for (name, value) in entries {
+        text.push_str(&format!("  {name}: |\n"));
+        for line in value.lines() {
+            text.push_str(&format!("    {line}\n"));
+        }
+    }
+    world.apply_text(&text);
+}
+
+fn problem(app: &Application) -> String {
+    let mut of_comparison = app.status.conditions.iter();
+    of_comparison
+        .find(|condition| condition.kind == "ComparisonError")
+        .map(|condition| condition.message.clone())
+        .unwrap_or_default()
+}
+
+#[track_caller]
+fn wait_refused(world: &World, wanted: &str) {
+    world.wait_app(&world.name, wanted, |app| problem(app) == wanted);
+}
+
+/// A world with an application whose only commit is not signed.
+fn world(kubeconfig: &Path, name: &str, spec: &str) -> World {
+    let world = World::new(kubeconfig, name);
+    project(&world, spec);
+    world.commit(&[("app/config.yaml", &manifest("first"))]);
+    world.create_app(POLICY);
+    world
+}
+
+fn word(world: &World) -> Option<String> {
+    let value = world.value("v1", "ConfigMap", "settings", &["data", "word"])?;
+    value.as_str().map(str::to_owned)
+}
+
+fn with_gpg(signer: &Signer, name: &str) -> (String, String) {
+    let name = format!("{name} <{name}@example.org>");
+    let key = signer.key(&name, "ed25519", "sign", "never", &[]);
+    (key[24..].to_owned(), signer.public(&key))
+}
+
+#[test]
+fn only_commits_signed_with_the_projects_keys_are_synced() {
+    let Some(signer) = signer() else { return };
+    let (ada, public) = with_gpg(&signer, "ada");
+    let (eve, public_of_eve) = with_gpg(&signer, "eve");
+    on_each(|kubeconfig| {
+        let mut world = world(
+            kubeconfig,
+            "signed",
+            &format!("signatureKeys: [{{keyID: {ada}}}]"),
+        );
+        let told = |commit: &str, why: &str| {
+            format!("GIT/GPG: Failed verifying revision {commit} by 'Ada <ada@example.org>': {why}")
+        };
+        let path = world.repository.path.clone();
+        let unsigned = signer.git(&path, &["rev-parse", "main"]);
+        world.start_agent();
+        wait_refused(&world, &told(&unsigned, "unsigned (key_id=)"));
+        let by_eve = signer.sign(&path, "main", &eve, "gpg");
+        let missing = format!("signed with key not in keyring (key_id={eve})");
+        wait_refused(&world, &told(&by_eve, &missing));
+        keys(&world, &[(&ada, &public), (&eve, &public_of_eve)]);
+        let not_allowed = format!("signed with unallowed key (key_id={eve})");
+        wait_refused(&world, &told(&by_eve, &not_allowed));
+        assert_eq!(word(&world), None, "nothing was written");
+        let by_ada = signer.sign(&path, "main", &ada, "gpg");
+        world.wait_synced_at(&by_ada);
+        assert_eq!(word(&world).as_deref(), Some("first"));
+
+        // A commit that touches nothing of the application must be signed, too.
+        let files = [
+            ("app/config.yaml", manifest("first")),
+            ("other", String::new()),
+        ];
+        let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+        let untouched = world.commit(&files);
+        wait_refused(&world, &told(&untouched, "unsigned (key_id=)"));
+        world.commit(&[("app/config.yaml", &manifest("second"))]);
+        let signed = signer.sign(&path, "main", &ada, "gpg");
+        world.wait_synced_at(&signed);
+        assert_eq!(word(&world).as_deref(), Some("second"));
+
+        // A manifest of an operation's own is signed by nobody.
+        let object = format!(
+            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"settings","namespace":"{}"}},"data":{{"word":"given"}}}}"#,
+            world.name
+        );
+        let quoted = object.replace('"', "\\\"");
+        let operation = format!("operation: {{sync: {{manifests: [\"{quoted}\"]}}}}");
+        world.patch_app(&world.name, &operation);
+        world.wait_app(&world.name, "refused to sync what is given", |app| {
+            app.status.operation_state.as_ref().is_some_and(|state| {
+                state
+                    .message
+                    .contains("Cannot use local manifests when source integrity is enforced")
+            })
+        });
+        assert_eq!(word(&world).as_deref(), Some("second"));
+
+        // The key is taken away: what is there stays, nothing new comes.
+        keys(&world, &[(&eve, &public_of_eve)]);
+        let missing = format!("signed with key not in keyring (key_id={ada})");
+        wait_refused(&world, &told(&signed, &missing));
+        holds_for("what is there stays", Duration::from_millis(500), || {
+            word(&world).as_deref() == Some("second")
+        });
+    });
+}
+
+#[test]
+fn ssh_signatures_count_by_the_fingerprint_of_their_key() {
+    let Some(signer) = signer() else { return };
+    let path = signer.ssh_key("ada", &["-t", "ed25519"]);
+    let public = std::fs::read_to_string(path.with_extension("pub")).expect("is there");
+    let print = std::process::Command::new("ssh-keygen")
+        .arg("-lf")
+        .arg(path.with_extension("pub"))
+        .output()
+        .expect("ssh-keygen is installed");
+    let print = String::from_utf8(print.stdout).expect("UTF-8");
+    let print = print.split(' ').nth(1).expect("the fingerprint").to_owned();
+    on_each(|kubeconfig| {
+        let spec = format!("signatureKeys: [{{keyID: '{print}'}}]");
+        let mut world = world(kubeconfig, "ssh-signed", &spec);
+        let key = path.to_str().expect("UTF-8");
+        let signed = signer.sign(&world.repository.path, "main", key, "gpg");
+        world.start_agent();
+        wait_refused(
+            &world,
+            &format!(
+                "GIT/SSH: Failed verifying revision {signed} by 'Ada <ada@example.org>': signed with key not in keyring (key_id={print})"
+            ),
+        );
+        keys(
+            &world,
+            &[("ssh_allowed_signers", &format!("ada@example.org {public}"))],
+        );
+        world.wait_synced_at(&signed);
+    });
+}
+
+#[test]
+fn source_integrity_asks_by_repository() {
+    let Some(signer) = signer() else { return };
+    let (ada, public) = with_gpg(&signer, "ada");
+    on_each(|kubeconfig| {
+        let policy = |url: &str, mode: &str| {
+            format!(
+                "sourceIntegrity: {{git: {{policies: [{{repos: [{{url: '{url}'}}], gpg: {{mode: {mode}, keys: [{ada}]}}}}]}}}}"
+            )
+        };
+        let mut world = world(kubeconfig, "integrity", &policy("*", "strict"));
+        keys(&world, &[(&ada, &public)]);
+        world.start_agent();
+        world.wait_app(&world.name, "refused", |app| {
+            problem(app).contains("use mode head")
+        });
+        project(&world, &policy("*", "heed"));
+        wait_refused(
+            &world,
+            "unknown GPG mode \"heed\" configured for GIT source integrity",
+        );
+        project(&world, &policy("*", "head"));
+        world.wait_app(&world.name, "refused", |app| {
+            problem(app).contains("unsigned")
+        });
+        let twice = "sourceIntegrity: {git: {policies: [{repos: [{url: '*'}], gpg: {mode: none}}, {repos: [{url: 'https://*'}], gpg: {mode: none}}]}}";
+        project(&world, twice);
+        let told = format!(
+            "multiple (2) git source integrity policies found for repo URL: {}",
+            world.url()
+        );
+        wait_refused(&world, &told);
+        assert_eq!(word(&world), None, "nothing was written");
+        project(&world, &policy("https://elsewhere.example/*", "head"));
+        world.wait_app(&world.name, "Synced", |app| {
+            app.status.sync.status == SyncCode::Synced
+        });
+    });
+}
