@@ -1,8 +1,75 @@
 //! The allocator: mimalloc without huge pages, asked to give memory back
-//! after heavy jobs. The only file with `unsafe` code.
+//! after heavy jobs, and counted by thread. The only file with `unsafe` code.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Counted = Counted(mimalloc::MiMalloc);
+
+/// mimalloc, and a note of what each thread holds.
+struct Counted(mimalloc::MiMalloc);
+
+thread_local! {
+    /// Bytes that this thread allocated, less those that it freed. A cell
+    /// without a destructor: it is there as long as the thread allocates.
+    static HELD: Cell<i64> = const { Cell::new(0) };
+    /// The most that it held since [`mark`].
+    static MOST: Cell<i64> = const { Cell::new(0) };
+}
+
+fn count(more: usize, less: usize) {
+    let held = HELD.get() + more as i64 - less as i64;
+    HELD.set(held);
+    if held > MOST.get() {
+        MOST.set(held);
+    }
+}
+
+#[allow(unsafe_code)] // passes everything on to mimalloc as it is
+// SAFETY: each call goes to mimalloc's own with the arguments that came, and
+// counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counted {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        // SAFETY: the caller's promise is mimalloc's condition.
+        unsafe { self.0.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        // SAFETY: as above.
+        unsafe { self.0.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(0, layout.size());
+        // SAFETY: as above.
+        unsafe { self.0.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size, layout.size());
+        // SAFETY: as above.
+        unsafe { self.0.realloc(place, layout, size) }
+    }
+}
+
+/// Bytes that the calling thread allocated, less those that it freed: those of
+/// others, too, so that only differences over a job mean something.
+pub fn held() -> i64 {
+    HELD.get()
+}
+
+/// From now on [`most`] counts.
+pub fn mark() {
+    MOST.set(HELD.get());
+}
+
+/// The most that the calling thread held at once since [`mark`].
+pub fn most() -> i64 {
+    MOST.get()
+}
 
 /// Numbers of mimalloc 3's options (mi_option_t in mimalloc.h) for which the
 /// binding has no names.
@@ -49,5 +116,21 @@ mod tests {
         assert_eq!((get(PURGE_DELAY), get(PAGE_FULL_RETAIN)), (1000, 2));
         configure();
         assert_eq!((get(PURGE_DELAY), get(PAGE_FULL_RETAIN)), (0, 0));
+    }
+
+    #[test]
+    fn what_a_thread_holds_is_counted() {
+        std::thread::spawn(|| {
+            mark();
+            let before = held();
+            let mut bytes = vec![1_u8; 1 << 20];
+            assert_eq!(held() - before, 1 << 20);
+            bytes.extend_from_slice(&vec![2; 1 << 19]);
+            drop(bytes);
+            assert_eq!(held(), before);
+            assert!(most() - before >= (1 << 20) + (1 << 19), "{}", most());
+        })
+        .join()
+        .expect("the thread ends well");
     }
 }

@@ -2,6 +2,7 @@
 //! against the live one. The heavy job of the agent; runs on its own thread.
 
 use super::argocd_cm::ArgocdCm;
+use super::budget::{self, Budget, OverBudget};
 use super::integrity;
 use super::kept::{Kept, Owner};
 use super::links::collect_links;
@@ -157,13 +158,18 @@ pub enum CompareError {
     /// The API server could not be asked.
     #[error("{0}")]
     Cluster(String),
+    /// There is not so much memory as this takes.
+    #[error("comparing {0} {1}")]
+    Budget(String, OverBudget),
 }
 
 impl CompareError {
     /// The type of the condition that tells it.
     pub fn condition(&self) -> &'static str {
         match self {
-            CompareError::Render(_) | CompareError::Cluster(_) => "ComparisonError",
+            CompareError::Render(_) | CompareError::Cluster(_) | CompareError::Budget(..) => {
+                "ComparisonError"
+            }
             CompareError::Invalid(_) => "InvalidSpecError",
         }
     }
@@ -173,6 +179,7 @@ impl CompareError {
         match self {
             CompareError::Invalid(messages) => messages.clone(),
             CompareError::Render(message) | CompareError::Cluster(message) => vec![message.clone()],
+            CompareError::Budget(..) => vec![self.to_string()],
         }
     }
 }
@@ -229,7 +236,14 @@ pub struct CompareOutcome {
 }
 
 impl Comparison {
-    pub fn run(&self) -> Result<CompareOutcome, CompareError> {
+    /// As soon as there is memory for it, and at the pace that there is.
+    pub fn run_within(&self, budget: &Budget) -> Result<CompareOutcome, CompareError> {
+        budget
+            .run(&self.instance, budget::RENDER, || self.run())
+            .unwrap_or_else(|over| Err(CompareError::Budget(self.app.name.clone(), over)))
+    }
+
+    fn run(&self) -> Result<CompareOutcome, CompareError> {
         self.check_signatures()?;
         let mut outcome = self.compared()?;
         let warnings = &mut outcome.compared.warnings;
@@ -310,6 +324,8 @@ impl Comparison {
         let mut items = Vec::new();
         let (mut images, mut links) = (BTreeSet::new(), BTreeSet::new());
         for (object, resource) in objects {
+            let over = |over| CompareError::Budget(self.app.name.clone(), over);
+            budget::checkpoint().map_err(over)?;
             collect_images(&object, &mut images);
             collect_links(&object, &mut links);
             let mut item = Item::of(&object, &application)?;

@@ -2,6 +2,7 @@
 //! decides, and hands work to the pools.
 
 use super::argocd_cm::ArgocdCm;
+use super::budget::Budget;
 use super::clusters::Clusters;
 use super::compare::{CompareError, CompareOutcome, Comparison, Keep};
 use super::destination::{ClusterId, Reach};
@@ -63,6 +64,7 @@ pub(super) struct Controller {
     pub clusters: Clusters,
     pub sources: Arc<Sources>,
     pub metrics: Arc<Metrics>,
+    pub budget: Budget,
     pub results: Sender<Message>,
     pub apps: BTreeMap<AppId, AppState>,
     pub projects: BTreeMap<String, Arc<AppProject>>,
@@ -121,7 +123,7 @@ impl Controller {
                     Ok(message) => message,
                     Err(RecvTimeoutError::Timeout) => {
                         if untidy && self.last_message.elapsed() >= TIDY {
-                            (self.settings.release_memory)();
+                            (self.settings.allocator.release)();
                             untidy = false;
                         }
                         continue;
@@ -629,9 +631,9 @@ impl Controller {
             keep,
             ..self.comparison(app).expect("its cluster is reached")
         };
-        let (results, id) = (self.results.clone(), id.clone());
+        let (results, id, budget) = (self.results.clone(), id.clone(), self.budget.clone());
         self.heavy_pool.run(move || {
-            let result = comparison.run();
+            let result = comparison.run_within(&budget);
             drop(comparison);
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::Compared(id, generation, Box::new(result)));

@@ -145,6 +145,7 @@ impl Controller {
         let app = self.apps.get(id).expect("looked up above");
         let mut comparison = self.comparison(app).expect("its cluster is reached");
         let (sources, results, id) = (self.sources.clone(), self.results.clone(), id.clone());
+        let budget = self.budget.clone();
         self.fetch_pool.run(move || {
             let mut render = || -> Result<Vec<Item>, String> {
                 if comparison.resolved.is_empty() {
@@ -155,7 +156,9 @@ impl Controller {
                             .ok_or_else(|| error.to_string())?,
                     };
                 }
-                let outcome = comparison.run().map_err(|error| error.to_string())?;
+                let outcome = comparison
+                    .run_within(&budget)
+                    .map_err(|error| error.to_string())?;
                 let mut items = outcome.items.unwrap_or_default();
                 items.retain(|item| {
                     let mut hooks = item.hooks.iter();

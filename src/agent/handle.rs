@@ -2,6 +2,7 @@
 
 use super::argocd_cm::ArgocdCm;
 use super::bootstrap::BootstrapError;
+use super::budget::{Budget, Figures};
 use super::controller::{Controller, Jitter};
 use super::destination::{Destination, Reach, own};
 use super::live::Live;
@@ -75,6 +76,7 @@ pub struct Handle {
     pub client: Client,
     live: Arc<Live>,
     sources: Arc<Sources>,
+    budget: Budget,
     namespace: String,
 }
 
@@ -119,7 +121,9 @@ impl Agent {
             discovering: false,
             rediscover: false,
         };
-        let release = settings.release_memory;
+        let release = settings.allocator.release;
+        let budget = Budget::new(settings.limits, settings.allocator);
+        sources.attach_budget(budget.clone());
         let namespace = settings.namespace.clone();
         sources.limit_remotes();
         let controller = Controller {
@@ -131,6 +135,7 @@ impl Agent {
             clusters: Default::default(),
             sources: sources.clone(),
             metrics: metrics.clone(),
+            budget: budget.clone(),
             results: sender.clone(),
             apps: BTreeMap::new(),
             projects: BTreeMap::new(),
@@ -157,6 +162,7 @@ impl Agent {
                 client,
                 live,
                 sources,
+                budget,
                 namespace,
             },
             thread: Some(thread),
@@ -257,6 +263,11 @@ impl Handle {
     /// What went between repositories, the cache and us.
     pub fn git_counts(&self) -> git::Counts {
         self.sources.git_counts()
+    }
+
+    /// What the budget did, and is doing.
+    pub fn budget(&self) -> Figures {
+        self.budget.figures()
     }
 
     /// Live objects that are known.

@@ -1,6 +1,7 @@
 //! What templates get from outside: the commit's time for `now`, and
 //! randomness that is the same in every render of an application.
 
+use super::budget::checkpoint;
 use super::kept::{Found, Kept, draw_name, short_hash};
 use crate::gotmpl::{Draw, Drawn, Error, Host, Map, Val};
 use sha2::{Digest, Sha256};
@@ -86,6 +87,10 @@ impl Host for RenderHost<'_> {
                 .kept
                 .first_render(&short_hash(&[b"now", revision.as_bytes()])),
         })
+    }
+
+    fn step(&self) -> Result<(), Error> {
+        checkpoint().map_err(|over| Error::new(over.to_string()))
     }
 
     /// Certificates begin when they are made, however old the commit is.

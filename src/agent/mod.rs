@@ -14,6 +14,8 @@
 
 mod settings;
 
+mod budget;
+
 mod argocd_cm;
 
 mod metrics;
@@ -98,6 +100,7 @@ mod handle;
 
 pub use argocd_cm::ArgocdCm;
 pub use bootstrap::{BootstrapError, bootstrap, installed_seed};
+pub use budget::{Allocator, Figures, Limits};
 pub use clusters::ClusterSecret;
 pub use compare::CompareError;
 pub use connection::Connection;

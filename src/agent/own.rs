@@ -129,9 +129,9 @@ impl Controller {
             given,
             ..comparison
         };
-        let (results, id) = (self.results.clone(), id.clone());
+        let (results, id, budget) = (self.results.clone(), id.clone(), self.budget.clone());
         self.heavy_pool.run(move || {
-            let result = comparison.run();
+            let result = comparison.run_within(&budget);
             drop(comparison);
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::OwnCompared(id, number, Box::new(result)));

@@ -77,10 +77,10 @@ impl Remotes {
 }
 
 impl Last {
-    fn keep(&mut self, url: &str, bytes: &[u8]) {
+    fn keep(&mut self, url: &str, bytes: &[u8], limit: usize) {
         self.pages.remove(url);
         let kept: usize = self.pages.values().map(Vec::len).sum();
-        if kept + bytes.len() <= MAX_KEPT_BYTES {
+        if kept + bytes.len() <= limit {
             self.pages.insert(url.to_owned(), bytes.to_vec());
         }
     }
@@ -192,7 +192,9 @@ impl Sources {
             }
         };
         if let Page::Bytes(bytes) = &page {
-            self.remotes().last().keep(url, bytes);
+            self.remotes()
+                .last()
+                .keep(url, bytes, self.scaled(MAX_KEPT_BYTES));
         }
         into.pages.insert(url.to_owned(), page);
         Ok(())
@@ -267,9 +269,9 @@ mod tests {
     #[test]
     fn files_are_kept_up_to_a_limit() {
         let mut last = Last::default();
-        last.keep("a", &vec![0; MAX_KEPT_BYTES / 2]);
-        last.keep("b", &vec![0; MAX_KEPT_BYTES]);
-        last.keep("a", b"new");
+        last.keep("a", &vec![0; MAX_KEPT_BYTES / 2], MAX_KEPT_BYTES);
+        last.keep("b", &vec![0; MAX_KEPT_BYTES], MAX_KEPT_BYTES);
+        last.keep("a", b"new", MAX_KEPT_BYTES);
         assert_eq!(last.pages.len(), 1);
         assert_eq!(last.pages["a"], b"new");
     }

@@ -94,6 +94,7 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
             host: &host,
             charts: &|_| None,
             remotes: &crate::kustomize::Nothing,
+            limits: job.sources.render_limits(),
         });
         let manifests = outcome.map_err(|error| {
             CompareError::Render(format!(

@@ -1,3 +1,4 @@
+use super::budget::{Allocator, Limits};
 use super::compare::glob_matches;
 use std::time::Duration;
 
@@ -25,8 +26,9 @@ pub struct Settings {
     pub retry_longest: Duration,
     /// A sync that waits for a hook gives way to a newer commit after so long.
     pub hook_patience: Duration,
-    /// Gives unused memory back to the system; runs after heavy jobs.
-    pub release_memory: fn(),
+    /// What the process may take.
+    pub limits: Limits,
+    pub allocator: Allocator,
 }
 
 impl Default for Settings {
@@ -42,7 +44,8 @@ impl Default for Settings {
             retry_first: Duration::from_secs(10),
             retry_longest: Duration::from_secs(180),
             hook_patience: Duration::from_secs(300),
-            release_memory: || {},
+            limits: Limits::default(),
+            allocator: Allocator::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From the sources of an application to snapshots: which commit a revision
 //! means, fetched once for all applications that share a repository.
 
+use super::budget::{self, Budget, OverBudget, Steps};
 use super::credentials::{Repositories, Way};
 use super::host::{RenderHost, Seed, SourceTime};
 use super::kept::Kept;
@@ -14,8 +15,11 @@ use crate::registry;
 use crate::render;
 use crate::tree::{MemoryTree, Tree};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
+
+/// A packed chart may be so large in a budget of 64 MiB.
+const MAX_ARCHIVE: u64 = 16 << 20;
 
 /// Applications that are triggered together share one answer of the remote.
 const SHARED_FOR: Duration = Duration::from_secs(10);
@@ -44,6 +48,9 @@ pub enum SourceError {
     Git(#[from] Arc<git::Error>),
     #[error(transparent)]
     Chart(#[from] registry::Error),
+    /// There is not so much memory as this takes.
+    #[error("fetching {0} {1}")]
+    Budget(String, OverBudget),
 }
 
 impl From<git::Error> for SourceError {
@@ -58,6 +65,8 @@ impl SourceError {
         match self {
             SourceError::Git(error) => error.is_retryable(),
             SourceError::Chart(error) => error.is_retryable(),
+            // Other work may be over then; the last snapshot stands.
+            SourceError::Budget(..) => true,
             SourceError::None
             | SourceError::Ambiguous(_)
             | SourceError::MultipleTools(_)
@@ -71,7 +80,9 @@ impl SourceError {
     /// The type of the condition that tells it.
     pub fn condition(&self) -> &'static str {
         match self {
-            SourceError::Git(_) | SourceError::Chart(_) => "ComparisonError",
+            SourceError::Git(_) | SourceError::Chart(_) | SourceError::Budget(..) => {
+                "ComparisonError"
+            }
             SourceError::None
             | SourceError::Ambiguous(_)
             | SourceError::MultipleTools(_)
@@ -103,7 +114,7 @@ impl Resolved {
     /// The tree, opened for reading on this thread.
     pub fn tree(&self) -> Result<Box<dyn Tree>, SourceError> {
         match &self.content {
-            Content::Git(snapshot) => Ok(snapshot.tree()?),
+            Content::Git(snapshot) => Ok(Box::new(Steps(snapshot.tree()?))),
             Content::Chart(_) => Ok(Box::new(MemoryTree::default())),
         }
     }
@@ -185,6 +196,8 @@ pub struct Sources {
     charts: registry::Charts,
     repositories: Repositories,
     remotes: Remotes,
+    /// Of the agent; commands fetch without.
+    budget: OnceLock<Budget>,
     recent: Mutex<BTreeMap<Question, (Reply, Instant)>>,
     /// One conversation at a time with each repository.
     busy: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
@@ -203,6 +216,7 @@ impl Sources {
             seed,
             repositories: Repositories::new(http),
             remotes: Remotes::default(),
+            budget: OnceLock::new(),
             recent: Mutex::default(),
             busy: Mutex::default(),
         }
@@ -218,6 +232,48 @@ impl Sources {
 
     pub(super) fn remotes(&self) -> &Remotes {
         &self.remotes
+    }
+
+    /// Fetches ask this one from now on.
+    pub(super) fn attach_budget(&self, budget: Budget) {
+        if let Some(cache) = &self.locator.cache {
+            cache.set_step(|| budget::checkpoint().map_err(|over| over.to_string()));
+        }
+        self.charts.limit_archives(budget.scaled(MAX_ARCHIVE));
+        // An agent has one.
+        let _ = self.budget.set(budget);
+    }
+
+    /// Does a heavy part of a fetch, when there is memory for it.
+    fn within<T>(
+        &self,
+        what: &str,
+        floor: u64,
+        job: impl Fn() -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        match self.budget.get() {
+            None => job(),
+            Some(budget) => budget
+                .run(what, floor, job)
+                .unwrap_or_else(|over| Err(SourceError::Budget(what.to_owned(), over))),
+        }
+    }
+
+    /// A limit that shrinks with a small budget.
+    pub(super) fn scaled(&self, whole: usize) -> usize {
+        let scaled = self.budget.get().map(|b| b.scaled(whole as u64));
+        scaled.map_or(whole, |n| usize::try_from(n).unwrap_or(whole))
+    }
+
+    /// What a render may take: less in a smaller budget.
+    pub(super) fn render_limits(&self) -> render::Limits {
+        let mut limits = render::Limits::default();
+        if let Some(budget) = self.budget.get() {
+            let jsonnet = budget.scaled(limits.jsonnet.memory as u64 / 2);
+            limits.jsonnet.memory = usize::try_from(jsonnet).unwrap_or(usize::MAX);
+            limits.templates.bytes = budget.scaled(limits.templates.bytes);
+        }
+        limits
     }
 
     /// Zeros where all repositories are mapped to this machine.
@@ -411,12 +467,34 @@ impl Sources {
             Some(reply) => reply?,
             None => self.ask(&repository, question)?,
         };
-        let snapshot = repository.fetch(&resolved)?;
-        // A submodule may be of the same repository.
+        // A submodule may be of the same repository; and whoever waits for
+        // memory holds no lock.
         drop(one_at_a_time);
+        let snapshot = match repository.cached(&resolved.commit) {
+            Some(snapshot) => snapshot,
+            None => self.within(url, budget::FETCH, || {
+                let lock = self.lock_of(url);
+                let _one_at_a_time = lock.lock().expect("no holder of this lock panics");
+                Ok(repository.fetch(&resolved)?)
+            })?,
+        };
         let snapshot = match submodules {
             true => self.mounted(&repository, snapshot, &project, |repository, commit| {
-                repository.fetch(&repository.resolve(commit)?)
+                if let Some(snapshot) = repository.cached(commit) {
+                    return Ok(snapshot);
+                }
+                let url = repository.url().to_string();
+                self.within(&url, budget::FETCH, || {
+                    Ok(repository.fetch(&repository.resolve(commit)?)?)
+                })
+                .map_err(|error| {
+                    let told = git::Fault::Stopped(error.to_string());
+                    let own = match error {
+                        SourceError::Git(error) => Arc::try_unwrap(error).ok(),
+                        _ => None,
+                    };
+                    own.unwrap_or_else(|| git::Error::new(&url, "fetch", told))
+                })
             })?,
             false => snapshot,
         };
@@ -432,7 +510,9 @@ impl Sources {
     ) -> Result<Resolved, SourceError> {
         let repository = chart_repository(&source.repo_url);
         let asker = Asker::of(source, project);
-        let pinned = self.pin(repository, &source.chart, revision, asker)?;
+        let pinned = self.within(&source.repo_url, budget::CHART, || {
+            Ok(self.pin(repository.clone(), &source.chart, revision, asker)?)
+        })?;
         Ok(Resolved {
             url: source.repo_url.clone(),
             revision: pinned.version.clone(),

@@ -1,5 +1,6 @@
 //! `drupelet agent`: reconciles the Applications of a cluster.
 
+use super::budget::{self, Budget};
 use super::connect::Cluster;
 use super::interrupt::interrupted_into;
 use super::lead::Lead;
@@ -43,6 +44,8 @@ pub struct Arguments {
     poll: Duration,
     #[command(flatten)]
     lead: Lead,
+    #[command(flatten)]
+    budget: Budget,
 }
 
 /// What the process is woken by.
@@ -121,7 +124,8 @@ fn work(
         beside_argocd: arguments.beside_argocd,
         poll_interval: arguments.poll,
         poll_jitter: arguments.poll / 2,
-        release_memory: crate::memory::release,
+        limits: arguments.budget.limits(Some(budget::DEFAULT_MEMORY)),
+        allocator: budget::allocator(),
         ..Settings::default()
     };
     let seed = bootstrap(&client, &settings)?;

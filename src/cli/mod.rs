@@ -4,6 +4,7 @@
 
 mod agent;
 mod app;
+mod budget;
 mod chart;
 mod chart_folder;
 mod cluster;

@@ -3,6 +3,7 @@
 use super::disk::Disk;
 use super::host::SystemHost;
 use super::output;
+use crate::gotmpl::Limits;
 use crate::kustomize::{HelmOptions, Nothing, Options, build};
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
@@ -55,6 +56,7 @@ pub fn run(arguments: &RenderKustomize) -> anyhow::Result<()> {
             kube_version: arguments.helm_kube_version.clone().unwrap_or_default(),
             api_versions: arguments.helm_api_versions.clone(),
             host: &host,
+            limits: Limits::patient(),
             charts: &|_| None,
         }),
         fetched: &Nothing,

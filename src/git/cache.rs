@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -39,6 +39,9 @@ impl Default for Limits {
     }
 }
 
+/// Asked now and then during a long fetch, on its thread.
+pub type Step = fn() -> Result<(), String>;
+
 /// Cheap to clone; clones are one cache.
 #[derive(Clone)]
 pub struct Cache(Arc<Shared>);
@@ -50,6 +53,7 @@ struct Shared {
     counters: Arc<Counters>,
     /// Ticks with each use: an order, no time.
     clock: AtomicU64,
+    step: OnceLock<Step>,
     /// Held as long as the cache is open, against a second process.
     _lock: File,
 }
@@ -81,8 +85,15 @@ impl Cache {
             mirrors: Mutex::default(),
             counters: Arc::default(),
             clock: AtomicU64::new(1),
+            step: OnceLock::new(),
             _lock: lock,
         })))
+    }
+
+    /// Asked with each piece of a pack from now on: a message ends the fetch.
+    pub fn set_step(&self, step: Step) {
+        // A cache has one owner.
+        let _ = self.0.step.set(step);
     }
 
     pub fn counts(&self) -> Counts {
@@ -237,7 +248,8 @@ impl Cache {
     ) -> Result<(), Fault> {
         mirror.prepare().map_err(Fault::Disk)?;
         let session = Session::open(url, access, &self.0.counters)?;
-        session.fetch(mirror, want)?;
+        let step = self.0.step.get().copied();
+        session.fetch(mirror, want, step.unwrap_or(|| Ok(())))?;
         if !mirror.holds(commit, Kind::Commit) {
             return Err(Fault::CommitRefused(format!(
                 "{commit} is not in what it sent"

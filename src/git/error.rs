@@ -56,6 +56,9 @@ pub enum Fault {
     TooLarge { limit: u64 },
     #[error("the object database is damaged: {0}")]
     Damaged(String),
+    /// Whoever asked for it wants it no more.
+    #[error("{0}")]
+    Stopped(String),
     #[error("{0}")]
     Submodule(String),
     #[error("is not a git repository")]
@@ -92,6 +95,7 @@ impl Error {
             | Fault::Nothing
             | Fault::Broken(_)
             | Fault::Damaged(_)
+            | Fault::Stopped(_)
             | Fault::Disk(_)
             | Fault::CommitRefused(_) => true,
             Fault::Url(_)

@@ -24,6 +24,7 @@ use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Handshake, LsRefsCommand};
 
 use super::access::Access;
+use super::cache::Step;
 use super::counters::Counters;
 use super::error::{Fault, chain};
 use super::https::{FaultCell, HttpsTransport, lock};
@@ -122,7 +123,7 @@ impl Session {
 
     /// Brings the wanted object, without history, as a delta against what the
     /// mirror holds; gives the number of objects that came.
-    pub fn fetch(mut self, mirror: &Mirror, want: ObjectId) -> Result<u64, Fault> {
+    pub fn fetch(mut self, mirror: &Mirror, want: ObjectId, step: Step) -> Result<u64, Fault> {
         let haves = mirror.commits().map_err(Fault::Disk)?;
         let bases = match haves.is_empty() {
             true => None,
@@ -136,7 +137,12 @@ impl Session {
         let fault = Arc::clone(&self.fault);
         let mut outcome = None;
         let received = fetch_pack(&mut self, &mut wanted, mirror, |reader| {
-            let written = write_pack(reader, &packs, bases);
+            let mut reader = Stepwise {
+                reader,
+                step,
+                fault: &fault,
+            };
+            let written = write_pack(&mut reader, &packs, bases);
             let written = written.inspect_err(|error| keep_cause(&fault, error))?;
             outcome = Some(written);
             Ok(true)
@@ -154,6 +160,40 @@ impl Session {
         let objects = u64::from(outcome.index.num_objects);
         self.counters.fetch(objects, bytes);
         Ok(objects)
+    }
+}
+
+/// A reader of which each piece is a step of a job.
+struct Stepwise<'r> {
+    reader: &'r mut dyn BufRead,
+    step: Step,
+    fault: &'r FaultCell,
+}
+
+impl Stepwise<'_> {
+    fn step(&self) -> io::Result<()> {
+        (self.step)().map_err(|why| {
+            *lock(self.fault) = Some(Fault::Stopped(why));
+            io::Error::other("stopped")
+        })
+    }
+}
+
+impl io::Read for Stepwise<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.step()?;
+        self.reader.read(into)
+    }
+}
+
+impl BufRead for Stepwise<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.step()?;
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.reader.consume(n);
     }
 }
 

@@ -17,6 +17,11 @@ pub trait Host {
     /// Fills the buffer with random bytes.
     fn random(&self, buffer: &mut [u8]);
 
+    /// Asked now and then while templates work: an error ends the render.
+    fn step(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The time at which new certificates begin.
     fn signing_time(&self) -> jiff::Zoned {
         self.now()
@@ -89,6 +94,10 @@ impl Default for Limits {
     }
 }
 
+/// The host is asked after so many steps and bytes.
+const STEPS_BY_LOOK: u64 = 2_000;
+const BYTES_BY_LOOK: u64 = 256 << 10;
+
 /// Helm's limit of nested includes of one name.
 const MAX_INCLUDES: u32 = 1_000;
 
@@ -106,6 +115,8 @@ pub struct Context<'h> {
     limits: Limits,
     steps: u64,
     bytes: u64,
+    /// Steps and bytes at which the host is asked again.
+    next_look: (u64, u64),
     stack: StackGuard,
     templates: Rc<TemplateSet>,
     /// What the `tpl` texts under way define, the innermost last.
@@ -139,6 +150,7 @@ impl<'h> Context<'h> {
             limits,
             steps: 0,
             bytes: 0,
+            next_look: (STEPS_BY_LOOK, BYTES_BY_LOOK),
             stack: StackGuard::new(limits.stack),
             templates,
             defined: Vec::new(),
@@ -206,7 +218,18 @@ impl<'h> Context<'h> {
                 self.limits.steps
             )));
         }
-        Ok(())
+        self.look()
+    }
+
+    fn look(&mut self) -> Result<(), Error> {
+        if self.steps < self.next_look.0 && self.bytes < self.next_look.1 {
+            return Ok(());
+        }
+        self.next_look = (
+            self.steps.saturating_add(STEPS_BY_LOOK),
+            self.bytes.saturating_add(BYTES_BY_LOOK),
+        );
+        self.host.step()
     }
 
     /// Counts bytes that a function is about to make. Every function whose
@@ -219,7 +242,7 @@ impl<'h> Context<'h> {
                 self.limits.bytes
             )));
         }
-        Ok(())
+        self.look()
     }
 
     /// Helm's `include`: the output of a template as a string.

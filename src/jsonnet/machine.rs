@@ -58,8 +58,16 @@ impl Default for Limits {
     }
 }
 
+/// Whoever runs the evaluation is asked after so many steps.
+const STEPS_BY_LOOK: u64 = 20_000;
+
 /// Files for `import`: where one stands, and what it holds.
 pub trait Importer {
+    /// Asked now and then during a long evaluation: a message ends it.
+    fn step(&self) -> std::result::Result<(), String> {
+        Ok(())
+    }
+
     /// `from` is the file that imports. The error is a message.
     fn import(&self, from: &str, path: &str) -> std::result::Result<(String, Vec<u8>), String>;
 }
@@ -218,6 +226,9 @@ impl<'a> Machine<'a> {
                 "the evaluation takes more than {} steps",
                 self.limits.steps
             )));
+        }
+        if steps / STEPS_BY_LOOK != (steps - n as u64) / STEPS_BY_LOOK {
+            self.importer.step().map_err(Failure::new)?;
         }
         Ok(())
     }

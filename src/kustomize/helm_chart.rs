@@ -7,7 +7,6 @@ use super::origin::clean;
 use super::read;
 use super::resource::{HELM_GENERATED, Resource};
 use super::{BuildError, HelmOptions, Options};
-use crate::gotmpl::Limits;
 use crate::helm::{
     Capabilities, Chart, KubeVersion, ReleaseOptions, RenderOptions, Requirement, ValueOptions,
     requirements,
@@ -95,7 +94,7 @@ pub fn inflate(
             ignore_missing_dependencies: false,
             fetch_schema: None,
             host: helm.host,
-            limits: Limits::default(),
+            limits: helm.limits,
         },
     );
     let release = rendered.map_err(|error| wrong(&error.to_string()))?;

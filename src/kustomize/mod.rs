@@ -70,7 +70,7 @@ pub use remote::Remote;
 pub use res_map::ResMap;
 pub use transform::split_image;
 
-use crate::gotmpl::Host;
+use crate::gotmpl::{Host, Limits};
 use crate::tree::Tree;
 
 /// The version of kustomize that is matched.
@@ -94,6 +94,7 @@ pub struct HelmOptions<'a> {
     pub kube_version: String,
     pub api_versions: Vec<String>,
     pub host: &'a dyn Host,
+    pub limits: Limits,
     /// Charts that were pulled for an earlier need.
     pub charts: &'a dyn Fn(&crate::helm::Need) -> Option<Vec<u8>>,
 }

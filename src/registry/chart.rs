@@ -113,6 +113,8 @@ pub struct Charts(Arc<Shared>);
 
 pub(super) struct Shared {
     pub store: Store,
+    /// Of one packed chart.
+    pub archive_bytes: AtomicU64,
     pub counters: Counters,
     pub indexes: Mutex<BTreeMap<(String, String), IndexState>>,
     /// By chart's URL and a digest of who asked.
@@ -145,10 +147,18 @@ impl Charts {
             .map_err(|error| Error::new(&shown, "open the cache", Fault::Disk(error)))?;
         Ok(Self(Arc::new(Shared {
             store,
+            archive_bytes: AtomicU64::new(MAX_ARCHIVE_BYTES),
             counters: Counters::default(),
             indexes: Mutex::default(),
             tokens: Mutex::default(),
         })))
+    }
+
+    /// From now on packed charts above this are not taken; an archive is held
+    /// in memory while it is unpacked.
+    pub fn limit_archives(&self, bytes: u64) {
+        let bytes = bytes.min(MAX_ARCHIVE_BYTES);
+        self.0.archive_bytes.store(bytes, Ordering::Relaxed);
     }
 
     pub fn counts(&self) -> Counts {

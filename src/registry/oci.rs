@@ -10,7 +10,7 @@ use serde::Deserialize;
 use ureq::Body;
 
 use super::challenge::{Challenge, parse};
-use super::chart::{Access, MAX_ARCHIVE_BYTES, Pinned, Request, Shared, lock};
+use super::chart::{Access, Pinned, Request, Shared, lock};
 use super::error::Fault;
 use super::manifest::{chart_layer, sha256_hex};
 use super::repository::{authorization, checked};
@@ -144,10 +144,9 @@ impl<'a> Oci<'a> {
         let wanted = sha256_hex(version).or(stated);
         check_digest("the manifest", &manifest, wanted.as_deref())?;
         let (digest, size) = chart_layer(&manifest).map_err(Fault::Registry)?;
-        if size > MAX_ARCHIVE_BYTES {
-            return Err(Fault::TooLarge {
-                limit: MAX_ARCHIVE_BYTES,
-            });
+        let limit = self.shared.archive_bytes.load(Ordering::Relaxed);
+        if size > limit {
+            return Err(Fault::TooLarge { limit });
         }
         // The same archive under another tag is here already.
         if let Some(bytes) = self.shared.store.blob(&digest) {
@@ -155,7 +154,7 @@ impl<'a> Oci<'a> {
         }
         let url = format!("{}/blobs/sha256:{digest}", self.base);
         let response = self.get(&url, "*/*", "the chart layer")?;
-        let bytes = read_body("GET", &url, response, MAX_ARCHIVE_BYTES).map_err(Fault::http)?;
+        let bytes = read_body("GET", &url, response, limit).map_err(Fault::http)?;
         let counter = &self.shared.counters.bytes_received;
         counter.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         check_digest("the chart layer", &bytes, Some(&digest))?;

@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_M
 use http::{HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, Response, Uri};
 use ureq::{Body, ResponseExt};
 
-use super::chart::{Access, MAX_ARCHIVE_BYTES, Pinned, Request, Shared, lock};
+use super::chart::{Access, Pinned, Request, Shared, lock};
 use super::error::Fault;
 use super::index::{choose, read_chart};
 use super::store::KnownIndex;
@@ -96,7 +96,8 @@ impl<'a> HttpRepository<'a> {
         }
         let response = self.get(&url, &[])?;
         let response = checked(&url, response, self.authorization.is_some(), "the archive")?;
-        let bytes = read_body("GET", &url, response, MAX_ARCHIVE_BYTES).map_err(Fault::http)?;
+        let limit = self.shared.archive_bytes.load(Ordering::Relaxed);
+        let bytes = read_body("GET", &url, response, limit).map_err(Fault::http)?;
         self.received(bytes.len());
         Ok(bytes)
     }

@@ -2,7 +2,7 @@
 
 use super::{Located, RenderError, Request};
 use crate::app;
-use crate::gotmpl::{Limits, Map};
+use crate::gotmpl::Map;
 use crate::helm::chart::ChartFile;
 use crate::helm::{
     Capabilities, Chart, KubeVersion, Need, Release, ReleaseOptions, RenderOptions, ValueOptions,
@@ -110,7 +110,7 @@ pub(super) fn render(
             ignore_missing_dependencies: true,
             fetch_schema: None,
             host: request.host,
-            limits: Limits::default(),
+            limits: request.limits.templates,
         },
     )?;
     warnings.extend(release.warnings.iter().cloned());

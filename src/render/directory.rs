@@ -1,7 +1,7 @@
 //! Plain manifests: the YAML, JSON and Jsonnet files of a directory, as Argo CD reads
 //! them (reposerver/repository, findManifests).
 
-use super::jsonnet;
+use super::jsonnet::{self, Evaluation};
 use crate::app::Directory;
 use crate::jsonnet::JsonnetError;
 use crate::object::{Object, ObjectError};
@@ -89,9 +89,10 @@ pub fn directory(
     tree: &dyn Tree,
     path: &str,
     options: &Directory,
+    evaluation: &Evaluation<'_>,
 ) -> Result<Manifests, DirectoryError> {
     let mut reader = Reader::default();
-    match reader.read_all(tree, path, options) {
+    match reader.read_all(tree, path, options, evaluation) {
         Ok(()) => {}
         Err(fault) => reader.faults.push(fault),
     }
@@ -113,7 +114,13 @@ struct Reader {
 
 impl Reader {
     /// What is returned is a fault that ends it all.
-    fn read_all(&mut self, tree: &dyn Tree, path: &str, options: &Directory) -> Result<(), Fault> {
+    fn read_all(
+        &mut self,
+        tree: &dyn Tree,
+        path: &str,
+        options: &Directory,
+        evaluation: &Evaluation<'_>,
+    ) -> Result<(), Fault> {
         let wanted = Wanted::new(options)?;
         let base = match entry_following(tree, path)? {
             Some((base, EntryKind::Directory)) => base,
@@ -141,7 +148,7 @@ impl Reader {
             if file.ends_with(".jsonnet") {
                 let options = options.jsonnet.clone().unwrap_or_default();
                 let text = String::from_utf8_lossy(&bytes);
-                match jsonnet::objects(tree, &base, &file, &text, &options) {
+                match jsonnet::objects(tree, &base, &file, &text, &options, evaluation) {
                     Ok(values) => {
                         for value in values {
                             self.evaluated(&file, value);

@@ -7,6 +7,22 @@ use crate::jsonnet::{Importer, JsonnetError, Limits, Output, Program, Variable, 
 use crate::tree::{EntryKind, Tree, TreeError, entry_following, join};
 use crate::value::Value;
 
+/// How the programs of a source are evaluated.
+pub struct Evaluation<'a> {
+    pub limits: Limits,
+    /// Asked now and then: a message ends the evaluation.
+    pub step: &'a dyn Fn() -> Result<(), String>,
+}
+
+impl Default for Evaluation<'_> {
+    fn default() -> Self {
+        Evaluation {
+            limits: Limits::default(),
+            step: &|| Ok(()),
+        }
+    }
+}
+
 /// The options with the environment's variables replaced in them.
 pub(super) fn substituted(options: &app::Jsonnet, environment: &Environment<'_>) -> app::Jsonnet {
     let replaced = |variables: &[app::JsonnetVar]| {
@@ -30,9 +46,11 @@ pub(super) fn objects(
     file: &str,
     text: &str,
     options: &app::Jsonnet,
+    evaluation: &Evaluation<'_>,
 ) -> Result<Vec<Value>, JsonnetError> {
     let importer = Imports {
         tree,
+        step: evaluation.step,
         folders: options
             .libs
             .iter()
@@ -46,7 +64,7 @@ pub(super) fn objects(
         text,
         external: &variables(&options.ext_vars),
         arguments: &variables(&options.tlas),
-        limits: Limits::default(),
+        limits: evaluation.limits,
     };
     let mut found = Vec::new();
     for (_, json) in evaluate(&program, &importer, Output::Json)? {
@@ -75,10 +93,15 @@ fn variables(given: &[app::JsonnetVar]) -> Vec<Variable> {
 /// Imports from the tree: beside the file that imports, then in the folders.
 struct Imports<'t> {
     tree: &'t dyn Tree,
+    step: &'t dyn Fn() -> Result<(), String>,
     folders: Vec<&'t str>,
 }
 
 impl Importer for Imports<'_> {
+    fn step(&self) -> Result<(), String> {
+        (self.step)()
+    }
+
     fn import(&self, from: &str, path: &str) -> Result<(String, Vec<u8>), String> {
         let said = |error: TreeError| format!("import {path:?}: {error}");
         if path.starts_with('/') {

@@ -62,6 +62,7 @@ pub(super) fn render(
             kube_version: version.to_owned(),
             api_versions,
             host: request.host,
+            limits: request.limits.templates,
             charts: request.charts,
         }),
         adjust: &adjust,

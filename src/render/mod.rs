@@ -25,5 +25,6 @@ mod inputs;
 pub use crate::kustomize::Need;
 pub use error::{RenderError, describe};
 pub use inputs::Inputs;
-pub use request::{Capabilities, Located, Manifests, Outcome, Request, SourceType};
+pub use jsonnet::Evaluation;
+pub use request::{Capabilities, Limits, Located, Manifests, Outcome, Request, SourceType};
 pub use source::render;

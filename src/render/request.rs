@@ -1,7 +1,8 @@
 use super::inputs::Inputs;
 use crate::app::Source;
-use crate::gotmpl::Host;
+use crate::gotmpl::{self, Host};
 use crate::helm;
+use crate::jsonnet;
 use crate::kustomize::{Fetched, Need};
 use crate::object::Object;
 use crate::tree::Tree;
@@ -40,6 +41,16 @@ pub struct Request<'a> {
     pub charts: &'a dyn Fn(&helm::Need) -> Option<Vec<u8>>,
     /// What kustomizations were brought for an earlier need.
     pub remotes: &'a dyn Fetched,
+    pub limits: Limits,
+}
+
+/// What one render may take.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Of the templates of each chart.
+    pub templates: gotmpl::Limits,
+    /// Of each Jsonnet program.
+    pub jsonnet: jsonnet::Limits,
 }
 
 pub enum Outcome {

@@ -49,7 +49,11 @@ pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
             if let Some(own) = &options.jsonnet {
                 options.jsonnet = Some(jsonnet::substituted(own, &environment));
             }
-            let found = directory(&tree, path, &options)?;
+            let evaluation = jsonnet::Evaluation {
+                limits: request.limits.jsonnet,
+                step: &|| request.host.step().map_err(|error| error.to_string()),
+            };
+            let found = directory(&tree, path, &options, &evaluation)?;
             uses_revision = environment.used_revision.get();
             let objects = found.manifests.into_iter().map(|manifest| Located {
                 file: format!("{}:{}", manifest.file, manifest.line),

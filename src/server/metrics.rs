@@ -1,5 +1,5 @@
 use super::subject::Subject;
-use crate::agent::{AppView, Handle};
+use crate::agent::{AppView, Figures, Handle};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
@@ -87,6 +87,7 @@ fn agent(out: &mut Exposition, handle: &Handle) {
         out.family(&name, "counter", help);
         out.sample(&name, &[], value);
     }
+    budget(out, &handle.budget());
     let apps = handle.apps();
     let name = "drupelet_live_objects";
     out.family(name, "gauge", "Live objects that are known.");
@@ -106,6 +107,81 @@ fn agent(out: &mut Exposition, handle: &Handle) {
         ];
         out.sample(name, &labels, count);
     }
+}
+
+/// What `--memory-budget` and `--cpu-budget` do.
+fn budget(out: &mut Exposition, figures: &Figures) {
+    let counts = &figures.counts;
+    if let Some(bytes) = figures.limits.memory {
+        let name = "drupelet_memory_budget_bytes";
+        out.family(name, "gauge", "Resident memory to keep within.");
+        out.sample(name, &[], bytes);
+    }
+    if let Some(share) = figures.limits.cpu {
+        let name = "drupelet_cpu_budget_cores";
+        out.family(name, "gauge", "CPU time by second to keep within.");
+        out.sample(name, &[], share);
+    }
+    for (name, help, value) in [
+        (
+            "heavy_jobs_running",
+            "Fetches, renders and comparisons at work.",
+            figures.n_at_work as u64,
+        ),
+        (
+            "heavy_jobs_waiting",
+            "Those that wait for memory.",
+            figures.n_waiting as u64,
+        ),
+        (
+            "heavy_jobs_promised_bytes",
+            "Memory that is set aside for those at work.",
+            figures.promised,
+        ),
+        (
+            "heavy_jobs_promised_peak_bytes",
+            "The most that was set aside at once.",
+            counts.promised_peak,
+        ),
+        (
+            "heavy_job_peak_bytes",
+            "The most that one of them held.",
+            counts.job_peak,
+        ),
+    ] {
+        let name = format!("drupelet_{name}");
+        out.family(&name, "gauge", help);
+        out.sample(&name, &[], value);
+    }
+    for (name, help, value) in [
+        (
+            "heavy_jobs_queued",
+            "Heavy jobs that had to wait for memory.",
+            counts.queued,
+        ),
+        (
+            "heavy_jobs_repeated",
+            "Heavy jobs that outgrew their place, and were done again alone.",
+            counts.repeated,
+        ),
+        (
+            "heavy_jobs_refused",
+            "Heavy jobs that need more than there is.",
+            counts.refused,
+        ),
+        (
+            "cpu_pauses",
+            "Pauses of heavy jobs for the CPU budget.",
+            figures.pauses,
+        ),
+    ] {
+        let name = format!("drupelet_{name}_total");
+        out.family(&name, "counter", help);
+        out.sample(&name, &[], value);
+    }
+    let name = "drupelet_cpu_paused_seconds_total";
+    out.family(name, "counter", "Time that heavy jobs paused.");
+    out.sample(name, &[], figures.paused.as_secs_f64());
 }
 
 fn app_info(apps: &[AppView], out: &mut Exposition) {

@@ -109,6 +109,7 @@ fn the_chart_renders_as_by_helm() {
         &[
             "agent.applicationNamespaces={a,b-*}",
             "agent.extraArgs={--beside-argocd}",
+            "agent.cpuBudget=500m",
             "agent.env[0].name=HTTPS_PROXY",
             "agent.env[0].value=http://proxy:3128",
             "imagePullSecrets[0].name=key",

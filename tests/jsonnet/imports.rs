@@ -1,6 +1,7 @@
 //! Sources of Jsonnet: variables, libraries, and imports that stay inside.
 
 use drupelet::app::{Directory, Jsonnet, JsonnetVar};
+use drupelet::render::Evaluation;
 use drupelet::render::directory::directory;
 use drupelet::tree::MemoryTree;
 
@@ -18,7 +19,8 @@ fn give(files: &[(&str, &str)], jsonnet: Jsonnet) -> Result<Vec<String>, String>
         jsonnet: Some(jsonnet),
         ..Directory::default()
     };
-    let found = directory(&tree(files), "app", &options).map_err(|error| error.to_string())?;
+    let found = directory(&tree(files), "app", &options, &Evaluation::default())
+        .map_err(|error| error.to_string())?;
     let names = found.manifests.iter().map(|manifest| {
         let key = manifest.object.key();
         format!("{} {} {}", key.kind, key.name, manifest.file)

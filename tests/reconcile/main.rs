@@ -22,6 +22,7 @@ mod state;
 mod apps;
 mod attacks;
 mod bad_input;
+mod budget;
 mod contract;
 mod credentials;
 mod deletion;

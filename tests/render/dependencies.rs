@@ -5,7 +5,7 @@ use drupelet::app::Source;
 use drupelet::gotmpl::{Error, Host, Map, Val};
 use drupelet::helm::Need;
 use drupelet::kustomize::Nothing;
-use drupelet::render::{Capabilities, Outcome, Request, render};
+use drupelet::render::{Capabilities, Limits, Outcome, Request, render};
 use drupelet::tree::MemoryTree;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -64,6 +64,7 @@ fn told(files: &[(&str, &str)], pulled: &[(&str, Vec<u8>)]) -> Result<Vec<String
         host: &Still,
         charts: &charts,
         remotes: &Nothing,
+        limits: Limits::default(),
     })
     .map_err(|error| error.to_string())?;
     Ok(match outcome {

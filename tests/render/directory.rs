@@ -1,4 +1,5 @@
 use drupelet::app::Directory;
+use drupelet::render::Evaluation;
 use drupelet::render::directory::{MAX_MANIFEST_BYTES, Manifests, directory};
 use drupelet::tree::MemoryTree;
 
@@ -26,7 +27,8 @@ fn told(found: &Manifests) -> Vec<String> {
 
 #[track_caller]
 fn check(files: &[(&str, &str)], options: &Directory, expected: &[&str]) {
-    let found = directory(&tree(files), "app", options).map_err(|error| error.to_string());
+    let found = directory(&tree(files), "app", options, &Evaluation::default())
+        .map_err(|error| error.to_string());
     assert_eq!(
         found.map(|found| told(&found)).as_deref(),
         Ok(expected
@@ -39,7 +41,7 @@ fn check(files: &[(&str, &str)], options: &Directory, expected: &[&str]) {
 
 #[track_caller]
 fn check_fault(files: &[(&str, &str)], options: &Directory, expected: &str) {
-    let error = directory(&tree(files), "app", options).unwrap_err();
+    let error = directory(&tree(files), "app", options, &Evaluation::default()).unwrap_err();
     assert_eq!(error.to_string(), expected);
 }
 

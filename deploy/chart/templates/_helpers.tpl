@@ -66,6 +66,10 @@ spec:
         - --listen=0.0.0.0:{{ .Values.service.port }}
         - --cache-dir=/var/cache/drupelet
         - --poll={{ .Values.agent.poll }}
+        - --memory-budget={{ .Values.agent.memoryBudget }}
+        {{- with .Values.agent.cpuBudget }}
+        - --cpu-budget={{ . }}
+        {{- end }}
         {{- if eq .Values.kind "DaemonSet" }}
         - --leader-elect
         - --lease-duration={{ .Values.leaderElection.leaseDuration }}

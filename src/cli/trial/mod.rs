@@ -4,6 +4,7 @@ pub mod progress;
 mod report;
 mod roots;
 
+use super::budget::{self, Budget};
 use super::example;
 use super::interrupt::interrupted;
 use super::maps::{Maps, fresh_seed};
@@ -53,6 +54,8 @@ pub struct Arguments {
     /// Write a kubeconfig that leads to the sandbox
     #[arg(long, value_name = "FILE")]
     write_kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    budget: Budget,
     /// Print the Applications as a List when settled
     #[arg(short, long, value_enum)]
     output: Option<Format>,
@@ -62,7 +65,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let interrupt = interrupted().context("cannot wait for Ctrl-C")?;
     let mut locator = Locator::default();
     let mut settings = Settings {
-        release_memory: crate::memory::release,
+        limits: arguments.budget.limits(None),
+        allocator: budget::allocator(),
         ..Settings::default()
     };
     let _example;
