@@ -157,7 +157,7 @@ fn read_config(server: &str, text: &str) -> Result<kube::Config, String> {
 }
 
 /// Which cluster a destination means.
-pub(super) enum Meant<'a> {
+pub enum Meant<'a> {
     /// The agent's own, perhaps by another name that a Secret gives it.
     Own(Option<&'a ClusterSecret>),
     Other(&'a Arc<ClusterSecret>),
@@ -165,7 +165,7 @@ pub(super) enum Meant<'a> {
 
 /// All cluster Secrets, by the Secret's name.
 #[derive(Default)]
-pub(super) struct Clusters(BTreeMap<String, Arc<ClusterSecret>>);
+pub struct Clusters(BTreeMap<String, Arc<ClusterSecret>>);
 
 impl Clusters {
     /// True if that is news.

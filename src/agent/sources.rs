@@ -356,6 +356,11 @@ impl Sources {
         })
     }
 
+    /// What can be said of an application's sources without asking anybody.
+    pub fn check(app: &Application) -> Result<(), SourceError> {
+        check_sources(app)
+    }
+
     /// Pins all sources of an application and brings their snapshots.
     /// `fresh` asks the remote even if it was asked a moment ago.
     pub fn resolve(&self, app: &Application, fresh: bool) -> Result<Vec<Resolved>, SourceError> {

@@ -21,6 +21,7 @@ mod interrupt;
 mod labelled;
 mod lead;
 mod maps;
+mod migrate;
 mod objects;
 mod output;
 mod proj;
@@ -63,6 +64,8 @@ enum Command {
     Agent(agent::Arguments),
     /// Make the agent a service of this machine
     Install(install::Arguments),
+    /// Move in from Argo CD, and back: what carries over, what would change
+    Migrate(migrate::Arguments),
     /// Look at and steer the Applications of a cluster
     #[command(subcommand)]
     App(app::Command),
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Sandbox(arguments) => sandbox::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Agent(arguments) => agent::run(arguments),
         Command::Install(arguments) => install::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Migrate(arguments) => migrate::run(arguments),
         Command::App(command) => app::run(command),
         Command::Proj(command) => proj::run(command),
         Command::Repo(command) => repo::run(command),

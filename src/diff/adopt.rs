@@ -31,6 +31,11 @@ const APPLIERS: &[&str] = &[
 /// there are none. It tests the resourceVersion, so that a write in between
 /// is not lost.
 pub fn adoption_patch(live: &Object) -> Option<Value> {
+    Some(replacing(live, adopted_entries(live)?))
+}
+
+/// The entries of an object with those of former managers made ours.
+pub(super) fn adopted_entries(live: &Object) -> Option<Value> {
     let entries = entries(live)?;
     let former = match entries.iter().any(is_ours) {
         true => APPLIERS,
@@ -46,7 +51,7 @@ pub fn adoption_patch(live: &Object) -> Option<Value> {
     if !entries.iter().any(is_former) {
         return None;
     }
-    Some(patch(live, entries, is_former, |_, fields| fields.clone()))
+    Some(moved(live, entries, is_former, |_, fields| fields.clone()))
 }
 
 /// A JSON patch that makes ours the items of those lists that the desired
@@ -64,7 +69,8 @@ pub fn seizing_patch(live: &Object, desired: &Object) -> Option<Value> {
     if !entries.iter().any(is_foreign) {
         return None;
     }
-    Some(patch(live, entries, is_foreign, |entry, _| seized(entry)))
+    let entries = moved(live, entries, is_foreign, |entry, _| seized(entry));
+    Some(replacing(live, entries))
 }
 
 fn entries(live: &Object) -> Option<&[Value]> {
@@ -77,7 +83,7 @@ fn is_ours(entry: &Value) -> bool {
         && !has_subresource(entry)
 }
 
-fn has_subresource(entry: &Value) -> bool {
+pub(super) fn has_subresource(entry: &Value) -> bool {
     let subresource = entry.get("subresource").and_then(Value::as_str);
     !subresource.unwrap_or_default().is_empty()
 }
@@ -112,7 +118,7 @@ fn items_of_lists(fields: &Map, desired: &Map) -> Map {
 }
 
 /// Moves what `taken` gives of the entries that `is_taken` names into ours.
-fn patch(
+fn moved(
     live: &Object,
     entries: &[Value],
     is_taken: impl Fn(&Value) -> bool,
@@ -162,6 +168,11 @@ fn patch(
         entry.insert("time", time);
     }
     kept.insert(0, Value::Map(entry));
+    Value::Seq(kept)
+}
+
+/// A JSON patch that sets the entries of an object as it is.
+fn replacing(live: &Object, entries: Value) -> Value {
     let operation = |op: &str, path: &str, value: Value| {
         Value::Map(Map::from_iter([
             ("op", Value::from(op)),
@@ -175,11 +186,11 @@ fn patch(
             "/metadata/resourceVersion",
             Value::from(live.resource_version()),
         ),
-        operation("replace", "/metadata/managedFields", Value::Seq(kept)),
+        operation("replace", "/metadata/managedFields", entries),
     ])
 }
 
-fn union(into: &mut Map, from: &Map) {
+pub(super) fn union(into: &mut Map, from: &Map) {
     for (element, below) in from.iter() {
         let slot = into.entry_map(element);
         if let Some(below) = below.as_map() {

@@ -14,6 +14,7 @@
 mod adopt;
 mod change;
 mod desired;
+mod handover;
 mod ignore;
 mod jq;
 mod owned;
@@ -23,6 +24,7 @@ mod tracking;
 pub use adopt::{adoption_patch, seizing_patch};
 pub use change::{Change, changes, mask_secret, scrub};
 pub use desired::{Scope, prepare};
+pub use handover::{ARGOCD_MANAGER, Applier, Step, hand_back_step, take_over_step};
 pub use ignore::{IgnoreRules, check_rules};
 pub use jq::{Jq, JqError, compile_jq};
 pub use owned::{Digest, agrees, content_digest, digest_of, owned_digest};

@@ -146,7 +146,7 @@ pub(super) fn child_at(value: &Value, element: &str) -> Option<usize> {
 
 /// What a path element of managedFields leads to: `f:name`, `k:{keys}`,
 /// `v:value` or `i:index`.
-fn child_of<'a>(value: &'a Value, element: &str) -> Option<&'a Value> {
+pub(super) fn child_of<'a>(value: &'a Value, element: &str) -> Option<&'a Value> {
     let (kind, rest) = element.split_once(':')?;
     match kind {
         "f" => value.get(rest),
