@@ -219,6 +219,8 @@ pub struct Comparison {
     /// Nothing is written, also not what charts drew.
     pub observe: bool,
     pub client: Client,
+    /// The same in the name in which a sync would write.
+    pub dry_runs: Client,
     pub discovery: Arc<Discovery>,
     pub kube_version: String,
     pub config: Arc<ArgocdCm>,
@@ -653,7 +655,7 @@ impl Comparison {
             ..ApplyOptions::by(names::FIELD_MANAGER)
         };
         let ignore = rules_for(&self.config, &self.app.spec.ignore_differences, desired);
-        match self.client.apply(resource, desired, &options) {
+        match self.dry_runs.apply(resource, desired, &options) {
             Ok(predicted) => Ok(changes(live, &predicted, &ignore)),
             Err(error) if error.is_retryable() => Err(error.into()),
             Err(error) => Ok(vec![Change {

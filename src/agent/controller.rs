@@ -575,6 +575,11 @@ impl Controller {
             control_namespace: self.settings.namespace.clone(),
             observe: self.settings.observe,
             client: destination.client.clone(),
+            dry_runs: match self.account(app) {
+                Ok(Some(user)) => destination.client.acting_as(&user),
+                // Without an account nothing is synced; it is still compared.
+                Ok(None) | Err(_) => destination.client.clone(),
+            },
             discovery: destination.discovery.clone(),
             kube_version: destination.kube_version.clone(),
             config: self.config.clone(),

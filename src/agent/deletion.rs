@@ -63,6 +63,14 @@ impl Controller {
             }
         };
         let app = self.apps.get(id).expect("looked up above");
+        let account = match self.account(app) {
+            Ok(account) => account,
+            Err(why) => {
+                self.cascade_done(id, Err(format!("cannot delete: {why}")));
+                return;
+            }
+        };
+        let cluster = self.cluster_of(app).expect("it is reached");
         let runs_hooks = finalizers.iter().any(|name| {
             name == names::PRE_DELETE_FINALIZER || name == names::POST_DELETE_FINALIZER
         });
@@ -110,7 +118,9 @@ impl Controller {
         let destination = self.destination(app).expect("its cluster is reached");
         let deletion = Deletion {
             options: app.app.spec.sync_options(),
-            writer: self.writer(app).expect("its cluster is reached"),
+            writer: self
+                .writer_at(app, &cluster, account.as_deref())
+                .expect("its cluster is reached"),
             permits: self.permits(app),
             watches: destination.watches.clone(),
             client: self.client.clone(),

@@ -15,6 +15,7 @@ use crate::object::ResourceKey;
 use crate::sync::{self, Effect, Event, Item, Outcome, Prunable, Settings, Sync, TaskFault, plan};
 use crate::value::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often the health of awaited objects is asked for, besides the watch.
@@ -26,6 +27,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 pub(super) struct RunningOperation {
     /// Where its writes go, once it writes.
     pub cluster: Option<ClusterId>,
+    /// In whose name it writes; `None` is the agent itself.
+    pub account: Option<Arc<str>>,
     /// Tells the events of this run from those of an earlier one.
     pub number: u64,
     pub state: OperationState,
@@ -113,6 +116,7 @@ impl Controller {
         let own = app.own_sources(&state.operation);
         app.operation = Some(Box::new(RunningOperation {
             cluster: None,
+            account: None,
             number,
             state,
             stage: Stage::Recording,
@@ -281,7 +285,19 @@ impl Controller {
             self.lost_destination(id);
             return;
         };
-        let Some(writer) = self.writer_at(app, &cluster) else {
+        let account = match self.account(app) {
+            Ok(account) => account,
+            Err(message) => {
+                let app = self.apps.get_mut(id).expect("looked up above");
+                let operation = app.operation.as_mut().expect("looked up above");
+                // As soon as the project names one.
+                operation.is_transient = true;
+                let phase = OperationPhase::Error;
+                self.end_operation(id, Outcome { phase, message });
+                return;
+            }
+        };
+        let Some(writer) = self.writer_at(app, &cluster, account.as_deref()) else {
             self.lost_destination(id);
             return;
         };
@@ -290,6 +306,7 @@ impl Controller {
         let operation = app.operation.as_mut().expect("looked up above");
         operation.attempt = attempt;
         operation.cluster = Some(cluster);
+        operation.account = account;
         operation.sync = Some(sync);
         let number = operation.number;
         if makes_namespace {
@@ -652,14 +669,20 @@ impl Controller {
         self.end_operation(id, outcome);
     }
 
-    /// Writes to the cluster that the sync under way began with.
-    pub(super) fn writer(&self, app: &AppState) -> Option<Writer> {
-        let began = app.operation.as_ref().and_then(|o| o.cluster.clone());
-        let cluster = began.or_else(|| self.cluster_of(app).ok())?;
-        self.writer_at(app, &cluster)
+    /// Writes to the cluster that the sync under way began with, in the name
+    /// that it began in.
+    fn writer(&self, app: &AppState) -> Option<Writer> {
+        let operation = app.operation.as_ref()?;
+        let cluster = operation.cluster.clone()?;
+        self.writer_at(app, &cluster, operation.account.as_deref())
     }
 
-    fn writer_at(&self, app: &AppState, cluster: &str) -> Option<Writer> {
+    pub(super) fn writer_at(
+        &self,
+        app: &AppState,
+        cluster: &str,
+        account: Option<&str>,
+    ) -> Option<Writer> {
         let destination = self.destination_at(cluster)?;
         let force = app.operation.as_ref().is_some_and(|operation| {
             let strategy = operation
@@ -675,7 +698,10 @@ impl Controller {
         });
         Some(Writer {
             silence_is_health: false,
-            client: destination.client.clone(),
+            client: match account {
+                Some(user) => destination.client.acting_as(user),
+                None => destination.client.clone(),
+            },
             discovery: destination.discovery.clone(),
             live: destination.live.clone(),
             instance: app.instance.clone(),

@@ -17,7 +17,7 @@ use crate::app::{
 };
 use crate::kube::Discovery;
 use crate::object::ResourceKey;
-use crate::project::{Cluster, Refusal, check_application, check_resource};
+use crate::project::{Cluster, Refusal, check_application, check_resource, service_account};
 use crate::sync::{HookKind, Item, Outcome};
 use std::sync::Arc;
 
@@ -145,6 +145,23 @@ impl Controller {
         }
     }
 
+    /// In whose name the writes of an application's syncs are sent; `None` is
+    /// the agent itself.
+    pub(super) fn account(&self, app: &AppState) -> Result<Option<Arc<str>>, String> {
+        if !self.config.impersonates {
+            return Ok(None);
+        }
+        let permits = self.permits(app);
+        let found = match permits.project() {
+            Some(project) => service_account(project, &app.app, &permits.server)
+                .map_err(|error| error.to_string()),
+            None => Err(format!("project {} does not exist", permits.name)),
+        };
+        found.map(|user| Some(Arc::from(user))).map_err(|why| {
+            format!("failed to find a matching service account to impersonate: {why}")
+        })
+    }
+
     /// Whether its project asks for signatures of its sources.
     pub(super) fn asks_for_signatures(&self, app: &AppState) -> bool {
         let project = self.projects.get(app.app.spec.project());
@@ -164,12 +181,6 @@ impl Controller {
                 "Application referencing project {project} which does not exist"
             )];
         };
-        if self.config.impersonates {
-            // Closed rather than open: our own account may do more.
-            return vec![
-                "argocd-cm asks for syncs as the service accounts of projects (application.sync.impersonation.enabled), which is not served here: nothing is synced".to_owned(),
-            ];
-        }
         match self.clusters.meant(&app.spec.destination) {
             Ok(Meant::Own(_)) => {}
             Ok(Meant::Other(cluster)) => {

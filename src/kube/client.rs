@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex};
 pub struct Client {
     pub(super) inner: Arc<Inner>,
     pub(super) fence: Option<Fence>,
+    /// The user in whose name it writes, where that is another than its own.
+    pub(super) acts_as: Option<Arc<str>>,
 }
 
 pub(super) struct Inner {
@@ -78,6 +80,7 @@ impl Client {
         Client {
             inner: Arc::new(inner),
             fence: None,
+            acts_as: None,
         }
     }
 
@@ -88,6 +91,16 @@ impl Client {
         Client {
             fence: Some(fence),
             ..self
+        }
+    }
+
+    /// The same client, whose writes and dry runs are sent in the name of a
+    /// user, by whose rights the API server then goes. Reads stay its own.
+    #[must_use]
+    pub fn acting_as(&self, user: &str) -> Self {
+        Client {
+            acts_as: Some(Arc::from(user)),
+            ..self.clone()
         }
     }
 

@@ -130,8 +130,15 @@ impl Client {
         if let Some(authorization) = &identity.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        for (name, value) in self.inner.credentials.impersonate() {
-            request = request.header(*name, value);
+        match &self.acts_as {
+            Some(user) if draft.method != Method::GET => {
+                request = request.header("impersonate-user", &**user);
+            }
+            Some(_) | None => {
+                for (name, value) in self.inner.credentials.impersonate() {
+                    request = request.header(*name, value);
+                }
+            }
         }
         request
             .body(draft.body.clone())

@@ -9,10 +9,13 @@ mod patterns;
 
 mod integrity;
 
+mod accounts;
+
 mod windows;
 
 mod cron;
 
+pub use accounts::{AccountError, service_account};
 pub use integrity::{Demand, demand};
 pub use permissions::{
     Cluster, Refusal, check_application, check_namespace, check_resource, is_source_permitted,

@@ -31,6 +31,10 @@ pub const PROFILES: &[(&[&str], &str)] = &[
         &["rbac.profile=namespaced", "rbac.namespaces={default}"],
         "namespaced",
     ),
+    (
+        &["rbac.profile=impersonating", "rbac.namespaces={default}"],
+        "impersonating",
+    ),
     (&["kind=Deployment", "rbac.profile=read-only"], "read-only"),
 ];
 

@@ -260,13 +260,92 @@ fn argocd_cm_counts(trial: &Trial) -> Result<(), String> {
          data: {application.sync.impersonation.enabled: 'true'}",
     )]);
     let result = Running::start(trial).and_then(|running| {
-        running.await_application("root", "the condition about impersonation", |app| {
+        running.await_application("root", "the message about impersonation", |app| {
             let status = Value::of(&app.status).unwrap_or_default();
-            status.to_json().contains("impersonation")
+            status.to_json().contains("account to impersonate")
         })
     });
     trial.rig.delete("v1", "ConfigMap", "argocd", "argocd-cm");
     result
+}
+
+/// By this profile the agent may write nothing of what Applications are made
+/// of: the accounts that projects name do.
+#[test]
+fn accounts_of_projects_write_where_the_agent_may_not() {
+    let Some((rig, _turn)) = rig() else { return };
+    let mut objects = profile(&["rbac.profile=impersonating", "rbac.namespaces={default}"]);
+    objects.retain(|object| object.kind() != "DaemonSet");
+    rig.apply(&objects);
+    let switch = "apiVersion: v1\nkind: ConfigMap\n\
+         metadata: {name: argocd-cm, namespace: argocd, labels: {app.kubernetes.io/part-of: argocd}}\n\
+         data: {application.sync.impersonation.enabled: 'true'}";
+    rig.apply(&[object(switch)]);
+    let kubeconfig = rig.kubeconfig();
+    let agent = client_of(&kubeconfig);
+    rig.await_storage("Application");
+    rig.await_storage("AppProject");
+    let rule = |verb: &str| {
+        let rule = format!("{{apiGroups: [''], resources: [serviceaccounts], verbs: [{verb}]}}");
+        drupelet::value::yaml::parse_one(&rule).expect("the test writes YAML")
+    };
+    rig.await_permission(&agent, &rule("impersonate"), "default", true);
+    rig.await_permission(&agent, &rule("create"), "default", false);
+    rig.await_permission(&agent, &rule("impersonate"), "kube-system", false);
+    let trial = Trial {
+        rig,
+        agent: &agent,
+        kubeconfig: &kubeconfig,
+        longest: PATIENCE,
+    };
+    let running = Running::start(&trial).expect("it may");
+    let says = |app: &Application, words: &str| {
+        let state = app.status.operation_state.as_ref();
+        state.is_some_and(|state| state.message.contains(words))
+    };
+    let told = running.await_application("root", "the message", |app| {
+        says(app, "no matching service account found")
+    });
+    told.unwrap_or_else(|why| panic!("{why}"));
+    let project = "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\n\
+         metadata: {name: default, namespace: argocd}\n\
+         spec: {destinationServiceAccounts: [{server: '*', namespace: '*', defaultServiceAccount: 'default:deployer'}]}";
+    rig.apply(&[object(project)]);
+    let told = running.await_application("root", "the refusal", |app| {
+        says(
+            app,
+            "User \"system:serviceaccount:default:deployer\" cannot",
+        )
+    });
+    told.unwrap_or_else(|why| panic!("{why}"));
+    rig.apply(&[
+        object(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: deployer}\n\
+             rules:\n  - {apiGroups: [''], resources: [serviceaccounts], verbs: [create, patch]}\n\
+             \x20 - {apiGroups: [argoproj.io], resources: [applications], verbs: [create, patch]}",
+        ),
+        object(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: deployer}\n\
+             roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: deployer}\n\
+             subjects: [{kind: ServiceAccount, namespace: default, name: deployer}]",
+        ),
+    ]);
+    let gvk = Gvk::new("argoproj.io", "v1alpha1", "Application");
+    let root = rig.find(&gvk, "argocd", "root").expect("it was applied");
+    let mut wish = root.clone();
+    wish.root_mut().remove("status");
+    wish.metadata_mut().remove("managedFields");
+    wish.metadata_mut().remove("resourceVersion");
+    let operation = drupelet::value::yaml::parse_one("{sync: {}}").expect("the test writes YAML");
+    wish.root_mut().insert("operation", operation);
+    rig.apply(&[wish]);
+    let done = running.await_application("leaf", "the success", |app| {
+        says(app, "successfully synced")
+    });
+    done.unwrap_or_else(|why| panic!("{why}"));
+    drop(running);
+    rig.delete("v1", "ConfigMap", "argocd", "argocd-cm");
+    rig.delete("argoproj.io/v1alpha1", "AppProject", "argocd", "default");
 }
 
 fn a_leader_is_elected(trial: &Trial) -> Result<(), String> {

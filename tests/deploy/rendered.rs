@@ -153,7 +153,11 @@ fn wrong_values_are_refused_with_what_to_do() {
         ),
         (
             &["rbac.profile=namespaced"],
-            "rbac.profile namespaced deploys to rbac.namespaces: name them",
+            "rbac.profile namespaced goes by rbac.namespaces: name them",
+        ),
+        (
+            &["rbac.profile=impersonating"],
+            "rbac.profile impersonating goes by rbac.namespaces: name them",
         ),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_drupelet"))

@@ -19,6 +19,7 @@ mod process;
 
 mod state;
 
+mod accounts;
 mod apps;
 mod attacks;
 mod bad_input;

@@ -140,26 +140,6 @@ fn users_health_rules_judge_live_objects() {
     });
 }
 
-/// Closed rather than open: the agent's own account may do more.
-#[test]
-fn nothing_is_synced_where_impersonation_is_asked_for() {
-    on_each(|cluster| {
-        let mut world = World::new(cluster, "impersonation");
-        configure(&world, "application.sync.impersonation.enabled: 'true'");
-        world.commit(&[("app/config.yaml", CONFIG)]);
-        world.create_app(HEALED);
-        world.start_agent();
-        world.wait_app(&world.name, "refused", |app| {
-            app.status.conditions.iter().any(|condition| {
-                condition.kind == "InvalidSpecError" && condition.message.contains("impersonation")
-            })
-        });
-        assert!(world.find("v1", "ConfigMap", "settings").is_none());
-        unconfigure(&world);
-        world.wait_synced();
-    });
-}
-
 #[test]
 fn excluded_kinds_are_left_alone() {
     on_each(|cluster| {

@@ -46,6 +46,9 @@ enum Profile {
     Cluster,
     /// Deploys to the namespaces of --deploy-to, reads in all of them
     Namespaced,
+    /// Deploys by the ServiceAccounts in the namespaces of --deploy-to that
+    /// projects name in destinationServiceAccounts
+    Impersonating,
     /// Reports what would change
     ReadOnly,
 }
@@ -55,6 +58,7 @@ impl Profile {
         match self {
             Profile::Cluster => "cluster",
             Profile::Namespaced => "namespaced",
+            Profile::Impersonating => "impersonating",
             Profile::ReadOnly => "read-only",
         }
     }
@@ -86,7 +90,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// Of the agent, beyond those of the unit.
 fn options(arguments: &Arguments) -> String {
     let mut options = match arguments.profile {
-        Profile::Cluster | Profile::Namespaced => "--leader-elect".to_owned(),
+        Profile::Cluster | Profile::Namespaced | Profile::Impersonating => {
+            "--leader-elect".to_owned()
+        }
         Profile::ReadOnly => "--observe".to_owned(),
     };
     if arguments.namespace != crate::app::DEFAULT_NAMESPACE {
