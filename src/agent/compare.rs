@@ -422,6 +422,10 @@ impl Comparison {
             &self.instance,
             &self.app.spec.destination,
             self.app.spec.sources(),
+            self.resolved
+                .iter()
+                .map(Resolved::has_lfs)
+                .collect::<Vec<_>>(),
             self.rules(),
             &self
                 .app

@@ -400,7 +400,13 @@ impl Controller {
             if signed.contains(id) {
                 app.wants.compare = true;
             }
-            if app.source_error.is_some() || app.compare_error.is_some() {
+            let sources = app.app.spec.sources();
+            let project = app.app.spec.project();
+            let has_other_files = sources
+                .iter()
+                .zip(&app.resolved)
+                .any(|(source, resolved)| self.sources.changed_lfs(source, project, resolved));
+            if has_other_files || app.source_error.is_some() || app.compare_error.is_some() {
                 app.wants.resolve = true;
                 app.wants.compare = true;
                 app.wants.fresh = true;

@@ -136,6 +136,14 @@ impl Resolved {
         }
     }
 
+    /// Whether pointers of Git LFS are read as what they stand for.
+    pub(super) fn has_lfs(&self) -> bool {
+        match &self.content {
+            Content::Git(snapshot) => snapshot.has_lfs(),
+            Content::Chart(_) => false,
+        }
+    }
+
     /// When the commit was made, in Unix seconds.
     pub fn committed_at(&self) -> Option<i64> {
         match &self.content {
@@ -294,6 +302,12 @@ impl Sources {
             return String::new();
         }
         git::RepositoryUrl::parse(url).map_or_else(|_| String::new(), |url| url.authority())
+    }
+
+    /// Whether a source was pinned with another word on Git LFS than now.
+    pub(super) fn changed_lfs(&self, source: &Source, project: &str, resolved: &Resolved) -> bool {
+        let is_remote = source.chart.is_empty() && !self.is_local(&source.repo_url);
+        is_remote && self.repositories.has_lfs(&source.repo_url, project) != resolved.has_lfs()
     }
 
     pub(super) fn charts(&self) -> &registry::Charts {
@@ -722,6 +736,7 @@ fn access(url: &str, way: Result<Way, String>) -> Result<git::Access, git::Error
         client: way.client,
         credentials: way.credentials,
         ssh: way.ssh,
+        lfs: way.lfs,
     })
 }
 

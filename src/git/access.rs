@@ -14,6 +14,8 @@ pub struct Access {
     pub client: Client,
     pub credentials: Option<Credentials>,
     pub ssh: Ssh,
+    /// Whether pointers of Git LFS are replaced by what they stand for.
+    pub lfs: bool,
 }
 
 impl Access {
@@ -22,6 +24,7 @@ impl Access {
             client,
             credentials: None,
             ssh: Ssh::default(),
+            lfs: false,
         }
     }
 

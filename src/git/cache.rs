@@ -17,11 +17,16 @@ use super::compact::{MAX_PACKS, compact};
 use super::counters::{Counters, Counts};
 use super::error::{Error, Fault};
 use super::https::lock;
+use super::lfs::Lfs;
 use super::mirror::Mirror;
 use super::remote::{RemoteRef, Session};
 use super::revision::{Resolved, Wanted, choose, prefixes, wanted};
 use super::snapshot::Snapshot;
 use super::url::RepositoryUrl;
+
+/// Beside the mirrors: objects of Git LFS, whatever repository has them. The
+/// first to go where there is too much.
+const LFS_DIRECTORY: &str = "lfs";
 
 /// How large the cache may grow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,23 +224,39 @@ impl Cache {
             mirror.touch(commit, self.tick());
         }
         drop(writing);
-        Ok(self.snapshot(url, &mirror, commit).tagged(resolved.tag()))
+        let snapshot = self.snapshot(url, access, &mirror, commit);
+        Ok(snapshot.tagged(resolved.tag()))
     }
 
-    fn snapshot(&self, url: &RepositoryUrl, mirror: &Mirror, commit: ObjectId) -> Snapshot {
+    fn snapshot(
+        &self,
+        url: &RepositoryUrl,
+        access: &Access,
+        mirror: &Mirror,
+        commit: ObjectId,
+    ) -> Snapshot {
         let damaged = Some(Arc::clone(&mirror.damaged));
-        Snapshot::git(&url.to_string(), mirror.objects(), commit, damaged)
+        let lfs = access.lfs.then(|| {
+            let folder = self.0.directory.join(LFS_DIRECTORY);
+            Arc::new(Lfs::new(url, access, folder, Arc::clone(&self.0.counters)))
+        });
+        Snapshot::git(&url.to_string(), mirror.objects(), commit, damaged).with_lfs(lfs)
     }
 
     /// The snapshot of a commit, if it is here; never asks the server.
-    pub(super) fn cached(&self, url: &RepositoryUrl, commit: &str) -> Option<Snapshot> {
+    pub(super) fn cached(
+        &self,
+        url: &RepositoryUrl,
+        access: &Access,
+        commit: &str,
+    ) -> Option<Snapshot> {
         let commit = ObjectId::from_hex(commit.as_bytes()).ok()?;
         let mirror = self.mirror(url);
         if !mirror.has(commit) {
             return None;
         }
         mirror.touch(commit, self.tick());
-        Some(self.snapshot(url, &mirror, commit))
+        Some(self.snapshot(url, access, &mirror, commit))
     }
 
     fn fetch_into(

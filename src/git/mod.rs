@@ -18,6 +18,7 @@ mod url;
 
 mod revision;
 
+mod lfs;
 mod objects;
 mod signed;
 mod snapshot;

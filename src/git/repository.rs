@@ -158,7 +158,7 @@ impl Repository {
     /// cannot be reached.
     pub fn cached(&self, commit: &str) -> Option<Snapshot> {
         match &self.place {
-            Place::Remote(cache, _) => cache.cached(&self.url, commit),
+            Place::Remote(cache, access) => cache.cached(&self.url, access, commit),
             Place::Local(..) => {
                 let id = gix::ObjectId::from_hex(commit.as_bytes()).ok()?;
                 self.fetch(&Resolved::commit(id)).ok()

@@ -9,6 +9,7 @@ use gix::objs::{CommitRef, Kind, TagRef};
 
 use super::error::{Error, Fault, chain};
 use super::folder::FolderTree;
+use super::lfs::Lfs;
 use super::objects::{ObjectError, Objects};
 use super::signed::Signed;
 use super::tree::GitTree;
@@ -37,6 +38,8 @@ enum Content {
         damaged: Option<Arc<AtomicBool>>,
         /// The annotated tag that led to the commit.
         tag: Option<ObjectId>,
+        /// Where its large files are, if they are asked for.
+        lfs: Option<Arc<Lfs>>,
     },
     Folder(PathBuf),
 }
@@ -68,6 +71,7 @@ impl Snapshot {
                 commit,
                 damaged,
                 tag: None,
+                lfs: None,
             },
             mounted: Vec::new(),
         }
@@ -90,6 +94,19 @@ impl Snapshot {
         self
     }
 
+    /// The same with its large files.
+    pub(super) fn with_lfs(mut self, from: Option<Arc<Lfs>>) -> Self {
+        if let Content::Git { lfs, .. } = &mut self.content {
+            *lfs = from;
+        }
+        self
+    }
+
+    /// Whether its large files are asked for.
+    pub fn has_lfs(&self) -> bool {
+        matches!(&self.content, Content::Git { lfs: Some(_), .. })
+    }
+
     /// The same with these snapshots in the place of its submodules.
     pub fn with(self, mounted: Vec<(String, Snapshot)>) -> Self {
         Self { mounted, ..self }
@@ -98,14 +115,14 @@ impl Snapshot {
     /// The tree of the commit, opened for reading on this thread.
     pub fn tree(&self) -> Result<Box<dyn Tree>, Error> {
         match &self.content {
-            Content::Git { .. } => {
+            Content::Git { lfs, .. } => {
                 let (objects, commit) = self.open("open the tree of the commit")?;
                 let root = self.commit_object(&objects, commit, |c| c.tree())?;
                 let mounted = self.mounted.iter();
                 let mounted = mounted
                     .map(|(path, snapshot)| Ok((path.clone(), snapshot.tree()?)))
                     .collect::<Result<Vec<_>, Error>>()?;
-                Ok(Box::new(GitTree::new(objects, root, mounted)))
+                Ok(Box::new(GitTree::new(objects, root, mounted, lfs.clone())))
             }
             Content::Folder(path) => Ok(Box::new(FolderTree::new(path.clone()))),
         }

@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind as Mode;
 use gix::objs::{Kind, TreeRefIter};
 
+use super::lfs::{Lfs, Pointer};
 use super::objects::{ObjectError, Objects};
 use crate::tree::{Entry, EntryKind, Tree, TreeError};
 
@@ -25,6 +27,8 @@ pub struct GitTree {
     trees: RefCell<TreeCache>,
     /// Submodules by path.
     mounted: Vec<(String, Box<dyn Tree>)>,
+    /// What its pointers stand for, where that is asked for.
+    lfs: Option<Arc<Lfs>>,
 }
 
 #[derive(Default)]
@@ -38,13 +42,28 @@ impl GitTree {
         objects: Objects,
         root: ObjectId,
         mounted: Vec<(String, Box<dyn Tree>)>,
+        lfs: Option<Arc<Lfs>>,
     ) -> Self {
         Self {
             objects,
             root,
             trees: RefCell::default(),
             mounted,
+            lfs,
         }
+    }
+
+    /// A file as it is meant: where it is a pointer of Git LFS, what that
+    /// stands for.
+    fn smudged(&self, path: &str, file: Vec<u8>) -> Result<Vec<u8>, TreeError> {
+        let pointer = self.lfs.as_ref().zip(Pointer::read(&file));
+        let Some((lfs, pointer)) = pointer else {
+            return Ok(file);
+        };
+        lfs.object(&pointer).map_err(|cause| TreeError::Read {
+            path: path.to_owned(),
+            cause,
+        })
     }
 
     /// The submodule that a path leads into, and the path within.
@@ -175,10 +194,14 @@ impl Tree for GitTree {
         }
         let path = || file.to_owned();
         match self.lookup(file)? {
-            Some((Mode::Blob | Mode::BlobExecutable | Mode::Link, id)) => self
-                .objects
-                .read(id, Kind::Blob, MAX_FILE_BYTES)
-                .map_err(|error| tree_error(file, error)),
+            Some((mode @ (Mode::Blob | Mode::BlobExecutable | Mode::Link), id)) => {
+                let read = self.objects.read(id, Kind::Blob, MAX_FILE_BYTES);
+                let read = read.map_err(|error| tree_error(file, error))?;
+                match mode {
+                    Mode::Link => Ok(read),
+                    _ => self.smudged(file, read),
+                }
+            }
             Some((Mode::Tree, _)) => Err(TreeError::IsDirectory { path: path() }),
             Some((Mode::Commit, _)) => Err(TreeError::Read {
                 path: path(),

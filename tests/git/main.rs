@@ -1,5 +1,6 @@
 //! Git: local clones, folders, and the cache against real servers.
 
+mod lfs;
 mod local;
 mod remote;
 mod signed;

@@ -48,6 +48,8 @@ pub(super) struct Way {
     pub credentials: Option<Credentials>,
     pub plain_oci: bool,
     pub ssh: git::Ssh,
+    /// `enableLfs`.
+    pub lfs: bool,
 }
 
 /// What is known of repositories; shared between the watch and the fetches.
@@ -264,6 +266,7 @@ impl Repositories {
                 credentials: None,
                 plain_oci: false,
                 ssh: self.ssh(&entry, known_hosts).map_err(told)?,
+                lfs: entry.enable_lfs,
             });
         }
         let credentials = self.credentials(&entry, &client).map_err(told)?;
@@ -272,7 +275,13 @@ impl Repositories {
             credentials,
             plain_oci: entry.plain_oci,
             ssh: git::Ssh::default(),
+            lfs: entry.enable_lfs,
         })
+    }
+
+    /// Whether a repository is to be read with Git LFS.
+    pub(super) fn has_lfs(&self, url: &str, project: &str) -> bool {
+        self.known().entry(url, project).enable_lfs
     }
 
     /// The way to a submodule: its own where there is one, else, on the same

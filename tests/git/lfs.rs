@@ -1,0 +1,203 @@
+//! Large files: pointers that the real git-lfs made, objects from a server.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use drupelet::git::{Access, Cache, Limits, Locator, Repository};
+use drupelet::http::{Client, Credentials, Roots, Settings};
+use drupelet::tree::TreeError;
+
+use crate::support::git_server::{self, Behaviour};
+use crate::support::lfs_server::{Deviation, is_installed, serve};
+use crate::support::serve::{Answer, Server};
+
+const CONTENT: &str = "kind: of a large file\n";
+
+struct Place {
+    home: tempfile::TempDir,
+    server: Server,
+    cache: Cache,
+}
+
+impl Place {
+    /// A repository with a large file and a plain one, and an empty cache.
+    fn new(deviation: Deviation) -> Option<Self> {
+        if !git_server::is_installed() || !is_installed() {
+            return None;
+        }
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let work = home.path().join("served/work");
+        fs::create_dir_all(&work).expect("creates");
+        let git = |arguments: &[&str]| {
+            let output = Command::new("git")
+                .env_clear()
+                .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+                .env("HOME", home.path())
+                .arg("-C")
+                .arg(&work)
+                .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
+                .args(arguments)
+                .output()
+                .expect("git is installed");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{arguments:?}: {told}");
+        };
+        git(&["init", "-q", "-b", "main", "."]);
+        git(&["lfs", "install", "--local"]);
+        git(&["lfs", "track", "*.large"]);
+        fs::write(work.join("a.large"), CONTENT).expect("writes");
+        fs::write(work.join("plain"), "plain\n").expect("writes");
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", "large"]);
+        let behaviour = Behaviour {
+            credentials: Some(("ada".to_owned(), "s3cret".to_owned())),
+            ..Behaviour::default()
+        };
+        let server = serve(&home.path().join("served"), &work, behaviour, deviation);
+        let cache = Cache::open(&home.path().join("cache"), Limits::default()).expect("opens");
+        Some(Place {
+            home,
+            server,
+            cache,
+        })
+    }
+
+    fn repository(&self, lfs: bool, more: &str) -> Repository {
+        let certificates = format!("{}{more}", self.server.certificate);
+        let settings = Settings {
+            roots: Roots::Only(certificates.into_bytes()),
+            ..Settings::default()
+        };
+        let access = Access {
+            credentials: Some(Credentials::Basic {
+                user: "ada".to_owned(),
+                password: "s3cret".to_owned(),
+            }),
+            lfs,
+            ..Access::anonymous(Client::new(settings).expect("is usable"))
+        };
+        let mut locator = Locator::default();
+        locator.cache = Some(self.cache.clone());
+        let url = self.server.url("/work/.git");
+        locator.repository(&url, |_| Ok(access)).expect("is served")
+    }
+
+    fn read(&self, lfs: bool, file: &str) -> Result<String, String> {
+        self.read_trusting(lfs, file, "")
+    }
+
+    fn read_trusting(&self, lfs: bool, file: &str, more: &str) -> Result<String, String> {
+        let repository = self.repository(lfs, more);
+        let resolved = repository.resolve("main").expect("is there");
+        let tree = repository.fetch(&resolved).expect("is there");
+        let read = tree.tree().expect("is readable").read(file);
+        let read = read.map_err(|error: TreeError| error.to_string())?;
+        Ok(String::from_utf8(read).expect("UTF-8"))
+    }
+
+    fn kept(&self) -> Vec<PathBuf> {
+        let folder = fs::read_dir(self.home.path().join("cache/lfs"));
+        let names = folder.into_iter().flatten().flatten();
+        names.map(|name| name.path()).collect()
+    }
+
+    /// Requests for LFS since the last call.
+    fn n_asked(&self) -> usize {
+        let asked = self.server.asked();
+        let of_lfs = asked.iter().filter(|asked| asked.target.contains("lfs"));
+        of_lfs.count()
+    }
+}
+
+#[test]
+fn large_files_are_fetched_when_they_are_read_and_kept() {
+    let Some(place) = Place::new(Deviation::default()) else {
+        return;
+    };
+    let pointer = place.read(false, "a.large").expect("is there");
+    assert!(pointer.starts_with("version https://git-lfs"), "{pointer}");
+    assert_eq!(place.read(true, "plain"), Ok("plain\n".to_owned()));
+    assert_eq!(place.n_asked(), 0, "nobody read it");
+    assert_eq!(place.read(true, "a.large"), Ok(CONTENT.to_owned()));
+    assert_eq!(place.n_asked(), 2, "where it is, and itself");
+    assert_eq!(place.read(true, "a.large"), Ok(CONTENT.to_owned()));
+    assert_eq!(place.n_asked(), 0, "it is kept");
+    // What is kept is checked before it is used.
+    let [kept] = place.kept().try_into().expect("one object");
+    fs::write(&kept, CONTENT.replace("large", "lorge")).expect("writes");
+    assert_eq!(place.read(true, "a.large"), Ok(CONTENT.to_owned()));
+    fs::remove_dir_all(place.home.path().join("cache/lfs")).expect("removes");
+    assert_eq!(place.read(true, "a.large"), Ok(CONTENT.to_owned()));
+    assert_eq!(place.n_asked(), 4);
+}
+
+#[track_caller]
+fn check_refused(deviation: Deviation, wanted: &str) {
+    let Some(place) = Place::new(deviation) else {
+        return;
+    };
+    let error = place.read(true, "a.large").expect_err("it is refused");
+    assert!(error.contains(wanted), "{error}");
+    assert!(error.starts_with("a.large: Git LFS object "), "{error}");
+    assert_eq!(place.kept(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_is_not_the_object_is_refused() {
+    let content = |text: &str| Deviation {
+        content: Some(text.as_bytes().to_vec()),
+        ..Deviation::default()
+    };
+    check_refused(
+        content(&CONTENT.replace("large", "lorge")),
+        "something else",
+    );
+    check_refused(content("short"), "something else");
+    check_refused(content(&CONTENT.repeat(9)), "bytes");
+    let href = |href: &str| Deviation {
+        href: Some(href.to_owned()),
+        ..Deviation::default()
+    };
+    check_refused(href("http://localhost/x"), "which is not https");
+    check_refused(href("ftp://localhost/x"), "which is not https");
+    check_refused(href("file:///etc/passwd"), "no usable address");
+    check_refused(href("https://localhost:1/x"), "localhost:1");
+}
+
+#[test]
+fn an_object_that_the_server_does_not_have_is_named() {
+    let Some(place) = Place::new(Deviation::default()) else {
+        return;
+    };
+    fs::remove_dir_all(place.home.path().join("served/work/.git/lfs/objects")).expect("removes");
+    let error = place.read(true, "a.large").expect_err("it is not there");
+    assert!(
+        error.ends_with("the server refuses it: 404 Object does not exist"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_repositorys_credentials_go_to_its_own_host_only() {
+    let own = Deviation {
+        without_token: true,
+        ..Deviation::default()
+    };
+    let Some(place) = Place::new(own) else { return };
+    assert_eq!(place.read(true, "a.large"), Ok(CONTENT.to_owned()));
+    let elsewhere = Server::tls(|_| Answer::ok(CONTENT));
+    let there = Deviation {
+        href: Some(elsewhere.url("/object")),
+        without_token: true,
+        ..Deviation::default()
+    };
+    let Some(place) = Place::new(there) else {
+        return;
+    };
+    let read = place.read_trusting(true, "a.large", &elsewhere.certificate);
+    assert_eq!(read, Ok(CONTENT.to_owned()));
+    let asked = elsewhere.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].header("authorization"), None);
+}
