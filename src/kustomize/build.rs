@@ -2,10 +2,11 @@
 //! validators of a folder, and of those that it refers to.
 
 use super::config::{self, Config};
-use super::field_spec::FieldSpec;
+use super::fields::{self, At, Work};
+use super::folder::Folder;
 use super::generate::{self, Kind, generate, merged_options};
 use super::id::ResId;
-use super::kustomization::{Kustomization, Label, SortOptions, Var};
+use super::kustomization::{Kustomization, Loaded, Mistyped, SortOptions, Var};
 use super::loader::{Loader, is_url};
 use super::origin::{self, Origin};
 use super::plugin::Plugin;
@@ -13,9 +14,10 @@ use super::remote::Remote;
 use super::res_map::ResMap;
 use super::resource::Resource;
 use super::schema::Schema;
-use super::transformer::Transformer;
+use super::text::{Spot, Text};
 use super::{BuildError, Options, helm_chart, name_reference, read, transform, vars};
 use crate::value::Value;
+use crate::value::yaml::Step;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -42,7 +44,8 @@ struct Accumulated {
     map: ResMap,
     /// None before anything was added.
     config: Option<Rc<Config>>,
-    vars: BTreeMap<String, Var>,
+    /// Each with where it stands.
+    vars: BTreeMap<String, (Var, Spot)>,
 }
 
 pub struct Build<'a> {
@@ -55,14 +58,17 @@ pub struct Build<'a> {
 /// counted twice.
 const MAX_KUSTOMIZATIONS: usize = 2_000;
 
-/// One folder being built.
-struct Folder<'a> {
-    loader: Loader<'a>,
-    kustomization: Kustomization,
-    file: &'static str,
-    origin: Option<Origin>,
-    /// The namespace of the folders above, for charts.
-    namespace_above: String,
+impl Accumulated {
+    fn add_var(&mut self, var: Var, spot: Spot) -> Result<(), BuildError> {
+        let name = var.name.clone();
+        if let Some((_, first)) = self.vars.get(&name) {
+            return Err(BuildError::wrong(format!(
+                "{spot}: vars: var '{name}' already encountered ({first})"
+            )));
+        }
+        self.vars.insert(name, (var, spot));
+        Ok(())
+    }
 }
 
 impl<'a> Build<'a> {
@@ -72,9 +78,13 @@ impl<'a> Build<'a> {
             types: Types::Builtin,
             n_kustomizations: 0,
         };
-        let (mut kustomization, file) = Kustomization::load(&loader)?;
+        let Loaded {
+            mut kustomization,
+            file,
+            text,
+        } = Kustomization::load(&loader)?;
         (options.adjust)(&mut kustomization)?;
-        build.set_types(&loader, &kustomization)?;
+        build.set_types(&loader, &kustomization, &text)?;
         let metadata = kustomization.build_metadata.clone();
         let has = |option: &str| metadata.iter().any(|known| known == option);
         let known = [
@@ -82,13 +92,14 @@ impl<'a> Build<'a> {
             "transformerAnnotations",
             "managedByLabel",
         ];
-        if let Some(unknown) = metadata
+        if let Some(at) = metadata
             .iter()
-            .find(|option| !known.contains(&option.as_str()))
+            .position(|option| !known.contains(&option.as_str()))
         {
             return Err(BuildError::wrong(format!(
-                "{}: buildMetadata must be one of [originAnnotations, transformerAnnotations, managedByLabel], not {unknown}",
-                loader.path_of(file)
+                "{}: buildMetadata must be one of [originAnnotations, transformerAnnotations, managedByLabel], not {}",
+                text.at(&["buildMetadata".into(), at.into()]),
+                metadata[at]
             )));
         }
         let sort_options = kustomization.sort_options.clone();
@@ -96,6 +107,7 @@ impl<'a> Build<'a> {
             loader,
             kustomization,
             file,
+            text: text.clone(),
             origin: (!metadata.is_empty()).then(Origin::default),
             namespace_above: String::new(),
         };
@@ -103,7 +115,8 @@ impl<'a> Build<'a> {
         let types = build.types.clone();
         build.finish(&mut all)?;
         let mut map = all.map;
-        order(&mut map, types.get(), sort_options.as_ref())?;
+        order(&mut map, types.get(), sort_options.as_ref())
+            .map_err(|cause| format!("{}: {cause}", text.at(&["sortOptions".into()])))?;
         if has("managedByLabel") {
             transform::managed_by(&mut map);
         }
@@ -113,36 +126,50 @@ impl<'a> Build<'a> {
         Ok(map)
     }
 
-    fn set_types(&mut self, loader: &Loader<'_>, of: &Kustomization) -> Result<(), BuildError> {
+    fn set_types(
+        &mut self,
+        loader: &Loader<'_>,
+        of: &Kustomization,
+        text: &Text,
+    ) -> Result<(), BuildError> {
+        let wrong = |field: Option<&str>, cause: String| {
+            let steps = ["openapi"].into_iter().chain(field).map(Step::from);
+            let spot = text.at(&steps.collect::<Vec<_>>());
+            BuildError::wrong(format!("{spot}: openapi: {cause}"))
+        };
         let version = of.openapi.get("version");
         if let Some(unknown) = of
             .openapi
             .keys()
             .find(|key| !matches!(key.as_str(), "path" | "version"))
         {
-            return Err(BuildError::wrong(format!(
-                "{}: openapi has no field {unknown:?}",
-                loader.root()
-            )));
+            return Err(wrong(
+                Some(unknown),
+                format!("there is no field {unknown:?}"),
+            ));
         }
         match (of.openapi.get("path"), version) {
-            (Some(_), Some(_)) => Err(BuildError::wrong(format!(
-                "{}: builtin version and custom schema provided, cannot use both",
-                loader.root()
-            ))),
+            (Some(_), Some(_)) => Err(wrong(
+                None,
+                "builtin version and custom schema provided, cannot use both".to_owned(),
+            )),
             (Some(path), None) => {
-                let schema = Schema::custom(&loader.read_text(path)?).map_err(|error| {
-                    BuildError::wrong(format!("{}: {error}", loader.path_of(path)))
+                let schema = loader.text(path).map_err(|error| {
+                    error.at(&format!(
+                        "{}: openapi",
+                        text.at(&["openapi".into(), "path".into()])
+                    ))
+                })?;
+                let schema = Schema::custom(schema.as_str()).map_err(|error| {
+                    wrong(Some("path"), format!("{}: {error}", loader.path_of(path)))
                 })?;
                 self.types = Types::Custom(Rc::new(schema));
                 Ok(())
             }
-            (None, Some(version)) if version != super::schema::BUILTIN_VERSION => {
-                Err(BuildError::wrong(format!(
-                    "{}: the specified OpenAPI version is not built in: {version}",
-                    loader.root()
-                )))
-            }
+            (None, Some(version)) if version != super::schema::BUILTIN_VERSION => Err(wrong(
+                Some("version"),
+                format!("the specified OpenAPI version is not built in: {version}"),
+            )),
             (None, _) => Ok(()),
         }
     }
@@ -161,8 +188,10 @@ impl<'a> Build<'a> {
         let config = all.config.clone().unwrap_or_else(Config::builtin);
         name_reference::update(&mut all.map, schema, &config)?;
         let mut values = BTreeMap::new();
-        for var in all.vars.values() {
-            values.insert(var.name.clone(), var_value(&all.map, var)?);
+        for (var, spot) in all.vars.values() {
+            let value =
+                var_value(&all.map, var).map_err(|cause| format!("{spot}: vars: {cause}"))?;
+            values.insert(var.name.clone(), value);
         }
         if !values.is_empty() {
             vars::replace(&mut all.map, &values, &config.var_reference)?;
@@ -177,64 +206,68 @@ impl<'a> Build<'a> {
         mut into: Accumulated,
     ) -> Result<Accumulated, BuildError> {
         let resources = std::mem::take(&mut folder.kustomization.resources);
-        into = self
-            .resources(&mut folder, into, &resources)
-            .map_err(|error| error.at("accumulating resources"))?;
-        let loader = folder.loader.clone();
+        into = self.resources(&mut folder, into, &resources, "resources")?;
         let mut files = Config::default();
-        for path in &folder.kustomization.configurations {
-            let at =
-                |cause: String| BuildError::wrong(format!("{}: {cause}", loader.path_of(path)));
-            let text = loader.read_text(path)?;
-            let document =
-                crate::value::yaml::parse_one(&text).map_err(|error| at(error.to_string()))?;
-            let read = Config::read(&document).map_err(at)?;
-            files.merge(read).map_err(at)?;
+        for (at, path) in folder.kustomization.configurations.iter().enumerate() {
+            let document = folder.document("configurations", at, path)?;
+            let read = Config::read(&document.value).map_err(|wrong| document.wrong(wrong))?;
+            files
+                .merge(read)
+                .map_err(|cause| document.wrong(Mistyped::whole(cause)))?;
         }
         let own = if folder.kustomization.configurations.is_empty() {
             Config::builtin()
         } else {
-            Rc::new(Config::with_files(files)?)
+            let spot = folder.text.at(&["configurations".into()]);
+            let all = Config::with_files(files);
+            Rc::new(all.map_err(|cause| format!("{spot}: configurations: {cause}"))?)
         };
         let mut config = config::merged(into.config.take(), &own)?;
-        for path in &folder.kustomization.crds {
-            let at =
-                |cause: String| BuildError::wrong(format!("{}: {cause}", loader.path_of(path)));
-            let text = loader.read_text(path)?;
-            let document =
-                crate::value::yaml::parse_one(&text).map_err(|error| at(error.to_string()))?;
-            let read = config::of_crds(&document).map_err(at)?;
-            config = config::merged(Some(config), &Rc::new(read)).map_err(at)?;
+        for (at, path) in folder.kustomization.crds.iter().enumerate() {
+            let document = folder.document("crds", at, path)?;
+            let of_file = config::of_crds(&document.value)
+                .and_then(|read| config::merged(Some(config), &Rc::new(read)));
+            config = of_file.map_err(|cause| document.wrong(Mistyped::whole(cause)))?;
         }
         into.config = Some(config);
         self.generators(&mut folder, &mut into)?;
         let components = std::mem::take(&mut folder.kustomization.components);
-        for path in &components {
+        for (at, path) in components.iter().enumerate() {
             into = self
                 .folder(&mut folder, into, path, true)
-                .map_err(|error| error.at("accumulating components"))?;
+                .map_err(|error| {
+                    let spot = folder.entry("components", at);
+                    error.at(&format!("{spot}: components"))
+                })?;
         }
         let config = into.config.clone().unwrap_or_else(Config::builtin);
         let transformers = self.transformers(&mut folder, &config)?;
         let types = self.types.clone();
-        for (transformer, origin) in transformers {
+        for Work {
+            transformer,
+            place,
+            origin,
+        } in transformers
+        {
             transformer
                 .apply(&mut into.map, types.get())
-                .map_err(|cause| {
-                    BuildError::wrong(format!("{}: {cause}", loader.path_of(folder.file)))
-                })?;
+                .map_err(|cause| place.before(cause))?;
             if let Some(origin) = origin {
                 origin::note_transformer(&mut into.map, &origin);
             }
         }
         self.validators(&mut folder, &mut into)?;
-        for var in std::mem::take(&mut folder.kustomization.vars) {
-            self.add_var(&mut into, var)?;
+        for (at, var) in std::mem::take(&mut folder.kustomization.vars)
+            .into_iter()
+            .enumerate()
+        {
+            let spot = folder.entry("vars", at);
+            self.add_var(&mut into, var, spot)?;
         }
         Ok(into)
     }
 
-    fn add_var(&self, into: &mut Accumulated, mut var: Var) -> Result<(), BuildError> {
+    fn add_var(&self, into: &mut Accumulated, mut var: Var, spot: Spot) -> Result<(), BuildError> {
         if var.fieldref.field_path.is_empty() {
             var.fieldref.field_path = "metadata.name".to_owned();
         }
@@ -255,19 +288,13 @@ impl<'a> Build<'a> {
             [at] => into.map.resources[at].vars.push(var.name.clone()),
             _ => {
                 return Err(BuildError::wrong(format!(
-                    "found {} resId matches for var {} (unable to disambiguate)",
+                    "{spot}: vars: found {} resId matches for var {} (unable to disambiguate)",
                     found.len(),
                     var.name
                 )));
             }
         }
-        let name = var.name.clone();
-        match into.vars.insert(name.clone(), var) {
-            None => Ok(()),
-            Some(_) => Err(BuildError::wrong(format!(
-                "var '{name}' already encountered"
-            ))),
-        }
+        into.add_var(var, spot)
     }
 
     /// Files and folders of `resources`. What several of them need is asked
@@ -277,13 +304,17 @@ impl<'a> Build<'a> {
         folder: &mut Folder<'a>,
         mut into: Accumulated,
         paths: &[String],
+        field: &str,
     ) -> Result<Accumulated, BuildError> {
         let mut needs = Vec::new();
-        for path in paths {
+        for (at, path) in paths.iter().enumerate() {
             match self.resource(folder, std::mem::take(&mut into), path) {
                 Ok(all) => into = all,
                 Err(BuildError::Needs(more)) => needs.extend(more),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    let spot = folder.entry(field, at);
+                    return Err(error.at(&format!("{spot}: {field}")));
+                }
             }
         }
         if needs.is_empty() {
@@ -303,7 +334,7 @@ impl<'a> Build<'a> {
         let error = match folder.loader.read(path) {
             Ok(bytes) => match file(folder, path, &bytes) {
                 Ok(resources) => {
-                    self.add(&mut into, resources, &folder.loader.path_of(path))?;
+                    self.add(&mut into, resources)?;
                     return Ok(into);
                 }
                 // Such as the page about a repository.
@@ -318,7 +349,7 @@ impl<'a> Build<'a> {
             Ok(_) => self.folder(folder, into, path, false),
             Err(needs @ BuildError::Needs(_)) => Err(needs),
             Err(why) => {
-                let what = format!("accumulating resources from '{path}'");
+                let what = format!("'{path}'");
                 Err(match (error, why) {
                     (BuildError::Wrong(one), BuildError::Wrong(other)) if one != other => {
                         BuildError::wrong(format!("{what}: {one}; as a folder: {other}"))
@@ -329,16 +360,11 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn add(
-        &self,
-        into: &mut Accumulated,
-        resources: Vec<Resource>,
-        at: &str,
-    ) -> Result<(), BuildError> {
-        let merged = resources
-            .into_iter()
-            .try_for_each(|resource| into.map.append(resource, self.types.get()));
-        merged.map_err(|cause| BuildError::wrong(format!("merging resources from '{at}': {cause}")))
+    fn add(&self, into: &mut Accumulated, resources: Vec<Resource>) -> Result<(), BuildError> {
+        for resource in resources {
+            into.map.append(resource, self.types.get())?;
+        }
+        Ok(())
     }
 
     /// Another kustomization; a component goes on with what is there.
@@ -356,11 +382,15 @@ impl<'a> Build<'a> {
             )));
         }
         let loader = folder.loader.descend(path)?;
-        let (mut kustomization, file) = Kustomization::load(&loader)?;
+        let Loaded {
+            mut kustomization,
+            file,
+            text,
+        } = Kustomization::load(&loader)?;
         kustomization
             .build_metadata
             .clone_from(&folder.kustomization.build_metadata);
-        self.set_types(&loader, &kustomization)?;
+        self.set_types(&loader, &kustomization, &text)?;
         if is_component != kustomization.is_component() {
             let (wanted, is) = if is_component {
                 ("==", &kustomization.kind)
@@ -368,7 +398,8 @@ impl<'a> Build<'a> {
                 ("!=", &kustomization.kind)
             };
             return Err(BuildError::wrong(format!(
-                "expected kind {wanted} 'Component' for path '{}' but got '{is}'",
+                "{}: expected kind {wanted} 'Component' for path '{}' but got '{is}'",
+                text.at(&[]),
                 loader.root()
             )));
         }
@@ -377,6 +408,7 @@ impl<'a> Build<'a> {
             loader,
             kustomization,
             file,
+            text,
             origin: folder.origin.as_ref().map(|origin| origin.join(path)),
             namespace_above: if own.is_empty() {
                 folder.namespace_above.clone()
@@ -398,12 +430,8 @@ impl<'a> Build<'a> {
         if let Some(config) = &found.config {
             into.config = Some(config::merged(into.config.take(), config)?);
         }
-        for (name, var) in found.vars {
-            if into.vars.insert(name.clone(), var).is_some() {
-                return Err(BuildError::wrong(format!(
-                    "var '{name}' already encountered"
-                )));
-            }
+        for (var, spot) in found.vars.into_values() {
+            into.add_var(var, spot)?;
         }
         Ok(into)
     }
@@ -415,29 +443,43 @@ impl<'a> Build<'a> {
     ) -> Result<(), BuildError> {
         let k = &folder.kustomization;
         let global = k.generator_options.as_ref();
-        let mut made: Vec<(Vec<Resource>, Option<Origin>)> = Vec::new();
+        let mut made: Vec<(Vec<Resource>, Option<Origin>, At)> = Vec::new();
         let origin = |kind: &str| {
             folder
                 .origin
                 .as_ref()
                 .map(|origin| origin.of_field(folder.file, kind))
         };
-        for (kind, name, list) in [
+        for (kind, name, field, list) in [
             (
                 Kind::ConfigMap,
                 "ConfigMapGenerator",
+                "configMapGenerator",
                 &k.config_map_generator,
             ),
-            (Kind::Secret, "SecretGenerator", &k.secret_generator),
+            (
+                Kind::Secret,
+                "SecretGenerator",
+                "secretGenerator",
+                &k.secret_generator,
+            ),
         ] {
-            for arguments in list {
+            for (at, arguments) in list.iter().enumerate() {
+                let place = At::Field(folder.entry(field, at), field);
                 let options = merged_options(arguments.options.as_ref(), global);
-                let resource = generate(&folder.loader, kind, arguments, &options)?;
-                made.push((vec![resource], origin(name)));
+                let resource =
+                    generate(&folder.loader, kind, arguments, &options).map_err(|fault| {
+                        let mut steps: Vec<Step> = vec![field.into(), at.into()];
+                        steps.extend(fault.steps);
+                        let spot = folder.text.at(&steps);
+                        fault.error.at(&format!("{spot}: {field}"))
+                    })?;
+                made.push((vec![resource], origin(name), place));
             }
         }
         let mut needs = Vec::new();
-        for chart in &k.helm_charts {
+        for (at, chart) in k.helm_charts.iter().enumerate() {
+            let place = At::Field(folder.entry("helmCharts", at), "helmCharts");
             let mut chart = chart.clone();
             for namespace in [&k.namespace, &folder.namespace_above] {
                 if chart.namespace.is_empty() {
@@ -446,22 +488,28 @@ impl<'a> Build<'a> {
             }
             let globals = k.helm_globals.clone().unwrap_or_default();
             match helm_chart::inflate(&folder.loader, self.options, &chart, &globals) {
-                Ok(resources) => made.push((resources, origin("HelmChartInflationGenerator"))),
+                Ok(resources) => {
+                    made.push((resources, origin("HelmChartInflationGenerator"), place));
+                }
                 Err(BuildError::Needs(more)) => needs.extend(more),
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.at(&place.to_string())),
             }
         }
         if !needs.is_empty() {
             return Err(BuildError::Needs(needs));
         }
         let entries = std::mem::take(&mut folder.kustomization.generators);
-        for config in self.plugins(folder, &entries)? {
-            let resources =
-                Plugin::new(&folder.loader, self.options, &config)?.generate(&config)?;
-            made.push((resources, Origin::of_plugin(&config)));
+        for config in self.plugins(folder, &entries, "generators")? {
+            let plugin = Plugin::new(&folder.loader, self.options, &config)?;
+            let resources = plugin.generate(&config)?;
+            made.push((
+                resources,
+                Origin::of_plugin(&config),
+                At::Plugin(plugin.what),
+            ));
         }
         let types = self.types.clone();
-        for (mut resources, origin) in made {
+        for (mut resources, origin, place) in made {
             if let Some(origin) = origin {
                 origin::mark(&mut resources, &origin);
             }
@@ -470,12 +518,7 @@ impl<'a> Build<'a> {
                 .into_iter()
                 .try_for_each(|resource| map.append(resource, types.get()))
                 .and_then(|()| into.map.absorb(map, types.get()));
-            absorbed.map_err(|cause| {
-                BuildError::wrong(format!(
-                    "{}: merging from generator: {cause}",
-                    folder.loader.root()
-                ))
-            })?;
+            absorbed.map_err(|cause| format!("{place}: merging from generator: {cause}"))?;
         }
         Ok(())
     }
@@ -486,12 +529,14 @@ impl<'a> Build<'a> {
         &mut self,
         folder: &mut Folder<'a>,
         entries: &[String],
+        field: &str,
     ) -> Result<Vec<Resource>, BuildError> {
         let mut found = Accumulated::default();
         let mut paths = Vec::new();
         let types = self.types.clone();
-        for entry in entries {
-            let Ok(inline) = read::resources(entry) else {
+        for (at, entry) in entries.iter().enumerate() {
+            let text = folder.text.part(&[field.into(), at.into()], entry);
+            let Ok(inline) = read::resources(&text) else {
                 paths.push(entry.clone());
                 continue;
             };
@@ -503,7 +548,7 @@ impl<'a> Build<'a> {
                 found.map.append(resource, types.get())?;
             }
         }
-        let found = self.resources(folder, found, &paths)?;
+        let found = self.resources(folder, found, &paths, field)?;
         Ok(found.map.resources)
     }
 
@@ -511,23 +556,16 @@ impl<'a> Build<'a> {
         &mut self,
         folder: &mut Folder<'a>,
         config: &Config,
-    ) -> Result<Vec<(Transformer, Option<Origin>)>, BuildError> {
-        let builtin = builtin_transformers(&folder.loader, &folder.kustomization, config)?;
-        let mut all: Vec<(Transformer, Option<Origin>)> = builtin
-            .into_iter()
-            .map(|(kind, transformer)| {
-                let origin = folder.origin.as_ref();
-                (
-                    transformer,
-                    origin.map(|origin| origin.of_field(folder.file, kind)),
-                )
-            })
-            .collect();
+    ) -> Result<Vec<Work>, BuildError> {
+        let mut all = fields::transformers(folder, config)?;
         let entries = std::mem::take(&mut folder.kustomization.transformers);
-        for config in self.plugins(folder, &entries)? {
-            let transformer =
-                Plugin::new(&folder.loader, self.options, &config)?.transformer(&config)?;
-            all.push((transformer, Origin::of_plugin(&config)));
+        for config in self.plugins(folder, &entries, "transformers")? {
+            let plugin = Plugin::new(&folder.loader, self.options, &config)?;
+            all.push(Work {
+                transformer: plugin.transformer(&config)?,
+                place: At::Plugin(plugin.what),
+                origin: Origin::of_plugin(&config),
+            });
         }
         Ok(all)
     }
@@ -539,11 +577,13 @@ impl<'a> Build<'a> {
     ) -> Result<(), BuildError> {
         let entries = std::mem::take(&mut folder.kustomization.validators);
         let types = self.types.clone();
-        for config in self.plugins(folder, &entries)? {
-            let validator =
-                Plugin::new(&folder.loader, self.options, &config)?.transformer(&config)?;
+        for config in self.plugins(folder, &entries, "validators")? {
+            let plugin = Plugin::new(&folder.loader, self.options, &config)?;
+            let validator = plugin.transformer(&config)?;
             let mut changed = into.map.clone();
-            validator.apply(&mut changed, types.get())?;
+            validator
+                .apply(&mut changed, types.get())
+                .map_err(|cause| format!("{}: {cause}", plugin.what))?;
             let same = changed.resources.iter().map(|r| &r.value).eq(into
                 .map
                 .resources
@@ -552,7 +592,7 @@ impl<'a> Build<'a> {
             if !same {
                 return Err(BuildError::wrong(format!(
                     "{}: validator shouldn't modify the resource map: {}",
-                    folder.loader.root(),
+                    plugin.what,
                     config.id(types.get())
                 )));
             }
@@ -563,10 +603,8 @@ impl<'a> Build<'a> {
 
 /// The resources of a file.
 fn file(folder: &Folder<'_>, path: &str, bytes: &[u8]) -> Result<Vec<Resource>, BuildError> {
-    let wrong =
-        |cause: String| BuildError::wrong(format!("{}: {cause}", folder.loader.path_of(path)));
-    let text = crate::value::yaml::decode(bytes).map_err(|error| wrong(error.to_string()))?;
-    let mut read = read::resources(&text).map_err(wrong)?;
+    let text = folder.loader.decoded(path, bytes)?;
+    let mut read = read::resources(&text)?;
     if let Some(origin) = &folder.origin {
         let text = origin.join(path).to_text();
         for resource in &mut read {
@@ -574,130 +612,6 @@ fn file(folder: &Folder<'_>, path: &str, bytes: &[u8]) -> Result<Vec<Resource>, 
         }
     }
     Ok(read)
-}
-
-/// The transformers of a kustomization's own fields, in kustomize's order.
-fn builtin_transformers(
-    loader: &Loader<'_>,
-    k: &Kustomization,
-    config: &Config,
-) -> Result<Vec<(&'static str, Transformer)>, BuildError> {
-    let mut all = Vec::new();
-    if !k.patches_strategic_merge.is_empty() {
-        let patches = super::patching::read_legacy(loader, &k.patches_strategic_merge)?;
-        all.push((
-            "PatchStrategicMergeTransformer",
-            Transformer::LegacyMerge(patches),
-        ));
-    }
-    for patch in &k.patches {
-        all.push((
-            "PatchTransformer",
-            Transformer::Patch(super::patching::read(loader, patch)?),
-        ));
-    }
-    if !k.namespace.is_empty() {
-        all.push((
-            "NamespaceTransformer",
-            Transformer::Namespace {
-                namespace: k.namespace.clone(),
-                specs: config.namespace.clone(),
-                unset_only: false,
-                subjects: transform::Subjects::default(),
-            },
-        ));
-    }
-    for (kind, which, text, specs) in [
-        (
-            "PrefixTransformer",
-            transform::Affix::Prefix,
-            &k.name_prefix,
-            &config.name_prefix,
-        ),
-        (
-            "SuffixTransformer",
-            transform::Affix::Suffix,
-            &k.name_suffix,
-            &config.name_suffix,
-        ),
-    ] {
-        if !text.is_empty() {
-            let (text, specs) = (text.clone(), specs.clone());
-            all.push((kind, Transformer::Affix { which, text, specs }));
-        }
-    }
-    if !k.labels.is_empty() || !k.common_labels.is_empty() {
-        for label in &k.labels {
-            let specs = label_specs(label, config).map_err(|cause| {
-                BuildError::wrong(format!(
-                    "{}: failed to merge labels: {cause}",
-                    loader.root()
-                ))
-            })?;
-            let texts = label.pairs.clone();
-            all.push(("LabelTransformer", Transformer::Entries { texts, specs }));
-        }
-        all.push((
-            "LabelTransformer",
-            Transformer::Entries {
-                texts: k.common_labels.clone(),
-                specs: config.common_labels.clone(),
-            },
-        ));
-    }
-    if !k.common_annotations.is_empty() {
-        all.push((
-            "AnnotationsTransformer",
-            Transformer::Entries {
-                texts: k.common_annotations.clone(),
-                specs: config.common_annotations.clone(),
-            },
-        ));
-    }
-    for patch in &k.patches_json6902 {
-        let read = super::transformer::legacy_json(
-            loader,
-            &patch.path,
-            &patch.patch,
-            patch.target.as_ref(),
-        )?;
-        all.push(("PatchJson6902Transformer", read));
-    }
-    for replica in &k.replicas {
-        let specs = config.replicas.clone();
-        let replica = replica.clone();
-        all.push((
-            "ReplicaCountTransformer",
-            Transformer::Replicas { replica, specs },
-        ));
-    }
-    for image in &k.images {
-        let specs = config.images.clone();
-        let image = image.clone();
-        all.push(("ImageTagTransformer", Transformer::Images { image, specs }));
-    }
-    if !k.replacements.is_empty() {
-        let read = super::transformer::replacements(loader, &k.replacements)?;
-        all.push(("ReplacementTransformer", read));
-    }
-    Ok(all)
-}
-
-fn label_specs(label: &Label, config: &Config) -> Result<Vec<FieldSpec>, String> {
-    let mut specs = config::field_specs("labels.fields", &Value::Seq(label.fields.clone()))?;
-    config::merge_all(&mut specs, config.labels.clone())?;
-    if label.include_selectors {
-        config::merge_all(&mut specs, config.common_labels.clone())?;
-        return Ok(specs);
-    }
-    if label.include_templates {
-        config::merge_all(&mut specs, config.template_labels.clone())?;
-    }
-    if label.include_volume_claim_templates {
-        config::merge_all(&mut specs, config.volume_claim_template_labels.clone())?;
-    }
-    config::merge_all(&mut specs, vec![FieldSpec::new("metadata/labels", true)])?;
-    Ok(specs)
 }
 
 fn var_value(map: &ResMap, var: &Var) -> Result<Value, String> {

@@ -5,6 +5,7 @@ use super::kustomization::{Generator, GeneratorOptions};
 use super::loader::Loader;
 use super::res_map::base64;
 use super::resource::{Behavior, Resource, scalar_text};
+use crate::value::yaml::Step;
 use crate::value::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -42,20 +43,35 @@ pub fn merged_options(
     merged
 }
 
+/// What of a generator is wrong.
+pub struct Fault {
+    /// The way to it, from the generator.
+    pub steps: Vec<Step>,
+    pub error: BuildError,
+}
+
+impl Fault {
+    fn of(steps: &[Step], error: BuildError) -> Self {
+        Fault {
+            steps: steps.to_vec(),
+            error,
+        }
+    }
+}
+
 pub fn generate(
     loader: &Loader<'_>,
     kind: Kind,
     arguments: &Generator,
     options: &GeneratorOptions,
-) -> Result<Resource, BuildError> {
+) -> Result<Resource, Fault> {
     if arguments.name.is_empty() {
-        return Err(BuildError::wrong("a configmap must have a name"));
+        let error = BuildError::wrong("a configmap must have a name");
+        return Err(Fault::of(&[], error));
     }
     if kind == Kind::ConfigMap && !arguments.kind.is_empty() {
-        return Err(BuildError::wrong(format!(
-            "configMapGenerator {}: unknown field \"type\"",
-            arguments.name
-        )));
+        let words = format!("{:?}: unknown field \"type\"", arguments.name);
+        return Err(Fault::of(&["type".into()], BuildError::wrong(words)));
     }
     let mut root = Map::new();
     root.insert("apiVersion", "v1");
@@ -79,8 +95,10 @@ pub fn generate(
         }
     }
     root.insert("metadata", metadata);
-    let pairs = pairs(loader, arguments)
-        .map_err(|error| error.at(&format!("{}: generator {}", loader.root(), arguments.name)))?;
+    let pairs = pairs(loader, arguments).map_err(|fault| Fault {
+        error: fault.error.at(&format!("{:?}", arguments.name)),
+        ..fault
+    })?;
     match kind {
         Kind::ConfigMap => {
             root.insert("kind", "ConfigMap");
@@ -119,11 +137,14 @@ pub fn generate(
     Ok(resource)
 }
 
-fn pairs(loader: &Loader<'_>, arguments: &Generator) -> Result<Vec<(String, Vec<u8>)>, BuildError> {
+fn pairs(loader: &Loader<'_>, arguments: &Generator) -> Result<Vec<(String, Vec<u8>)>, Fault> {
+    let in_entry = |field: &'static str, at: usize| {
+        move |error: BuildError| Fault::of(&[field.into(), at.into()], error)
+    };
     let mut pairs: Vec<(String, Vec<u8>)> = Vec::new();
-    for path in &arguments.envs {
-        let text = loader.read_text(path)?;
-        let lines = text.lines().enumerate().map(|(at, line)| {
+    for (at, path) in arguments.envs.iter().enumerate() {
+        let text = loader.text(path).map_err(in_entry("envs", at))?;
+        let lines = text.as_str().lines().enumerate().map(|(at, line)| {
             let line = if at == 0 {
                 line.trim_start_matches('\u{feff}')
             } else {
@@ -136,27 +157,27 @@ fn pairs(loader: &Loader<'_>, arguments: &Generator) -> Result<Vec<(String, Vec<
             pairs.push((key.to_owned(), text.into()));
         }
     }
-    for literal in &arguments.literals {
-        let (key, text) = literal
-            .split_once('=')
-            .filter(|(key, _)| !key.is_empty())
+    for (at, literal) in arguments.literals.iter().enumerate() {
+        let pair = literal.split_once('=').filter(|(key, _)| !key.is_empty());
+        let (key, text) = pair
             .ok_or_else(|| {
                 BuildError::wrong(format!(
                     "invalid literal source {literal}, expected key=value"
                 ))
-            })?;
+            })
+            .map_err(in_entry("literals", at))?;
         pairs.push((key.to_owned(), without_quotes(text).into()));
     }
-    for source in &arguments.files {
-        let (key, path) = file_source(source)?;
-        pairs.push((key.to_owned(), loader.read(path)?));
+    for (at, source) in arguments.files.iter().enumerate() {
+        let (key, path) = file_source(source).map_err(in_entry("files", at))?;
+        let bytes = loader.read(path).map_err(in_entry("files", at))?;
+        pairs.push((key.to_owned(), bytes));
     }
     let mut seen = std::collections::HashSet::new();
     for (key, _) in &pairs {
         if !seen.insert(key.as_str()) {
-            return Err(BuildError::wrong(format!(
-                "illegally repeats the key `{key}`"
-            )));
+            let words = format!("illegally repeats the key `{key}`");
+            return Err(Fault::of(&[], BuildError::wrong(words)));
         }
     }
     pairs.retain(|(key, _)| !key.is_empty());

@@ -6,10 +6,11 @@ use super::need::Need;
 use super::origin::clean;
 use super::read;
 use super::resource::{HELM_GENERATED, Resource};
+use super::text::Text;
 use super::{BuildError, HelmOptions, Options};
 use crate::helm::{
-    Capabilities, Chart, KubeVersion, ReleaseOptions, RenderOptions, Requirement, ValueOptions,
-    requirements,
+    Capabilities, Chart, KubeVersion, Manifest, ReleaseOptions, RenderOptions, Requirement,
+    ValueOptions, requirements,
 };
 use crate::tree::{EntryKind, entry_following};
 use crate::value::{Map, Value, yaml};
@@ -20,13 +21,7 @@ pub fn inflate(
     chart: &HelmChart,
     globals: &HelmGlobals,
 ) -> Result<Vec<Resource>, BuildError> {
-    let wrong = |words: &str| {
-        BuildError::wrong(format!(
-            "{}: helmCharts: chart {:?}: {words}",
-            loader.root(),
-            chart.name
-        ))
-    };
+    let wrong = |words: &str| BuildError::wrong(format!("chart {:?}: {words}", chart.name));
     let Some(helm) = &options.helm else {
         return Err(wrong("must specify --enable-helm"));
     };
@@ -98,22 +93,24 @@ pub fn inflate(
         },
     );
     let release = rendered.map_err(|error| wrong(&error.to_string()))?;
-    let mut texts: Vec<String> = Vec::new();
+    let mut texts: Vec<Text> = Vec::new();
     if chart.include_crds {
-        texts.extend(
-            release
-                .crds
-                .iter()
-                .map(|crd| String::from_utf8_lossy(&crd.data).into_owned()),
-        );
+        texts.extend(release.crds.iter().map(|crd| {
+            let text = String::from_utf8_lossy(&crd.data).into_owned();
+            Text::new(&crd.source, text)
+        }));
     }
-    texts.extend(release.manifests.into_iter().map(|manifest| manifest.text));
+    let output = |manifest: Manifest| {
+        let path = format!("output of {}", manifest.source);
+        Text::new(&path, manifest.text)
+    };
+    texts.extend(release.manifests.into_iter().map(output));
     if !chart.skip_hooks {
         let hooks = release
             .hooks
             .into_iter()
             .filter(|hook| !(chart.skip_tests && hook.is_test()));
-        texts.extend(hooks.map(|hook| hook.manifest.text));
+        texts.extend(hooks.map(|hook| output(hook.manifest)));
     }
     let mut resources = Vec::new();
     for text in texts {

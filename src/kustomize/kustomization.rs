@@ -2,7 +2,9 @@
 
 use super::BuildError;
 use super::loader::Loader;
+use super::text::{Spot, Text};
 use crate::object::Gvk;
+use crate::value::yaml::Step;
 use crate::value::{Map, Value, yaml};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -51,6 +53,24 @@ pub struct Kustomization {
     pub transformers: Vec<String>,
     pub validators: Vec<String>,
     pub build_metadata: Vec<String>,
+    #[serde(skip)]
+    listed: Listed,
+}
+
+/// How many entries stood in fields to which deprecated ones were added.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Listed {
+    n_resources: usize,
+    n_images: usize,
+    n_charts: usize,
+}
+
+/// A kustomization as it was read.
+pub struct Loaded {
+    pub kustomization: Kustomization,
+    /// The name of its file, one of [`FILE_NAMES`].
+    pub file: &'static str,
+    pub text: Text,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -254,73 +274,93 @@ fn keeps_nulls(key: &str) -> bool {
 }
 
 impl Kustomization {
-    /// Reads the kustomization of a folder; its file's name beside it.
-    pub fn load(loader: &Loader<'_>) -> Result<(Self, &'static str), BuildError> {
+    /// Reads the kustomization of a folder.
+    pub fn load(loader: &Loader<'_>) -> Result<Loaded, BuildError> {
         let mut found: Option<(&'static str, Vec<u8>)> = None;
         for name in FILE_NAMES {
             if let Some(bytes) = loader.find(name)? {
-                if found.is_some() {
+                if let Some((other, _)) = found {
                     return Err(BuildError::wrong(format!(
-                        "found multiple kustomization files under: {}",
+                        "found multiple kustomization files under: {} ({other}, {name})",
                         loader.root()
                     )));
                 }
                 found = Some((name, bytes));
             }
         }
-        let Some((name, bytes)) = found else {
+        let Some((file, bytes)) = found else {
             return Err(BuildError::wrong(format!(
                 "unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '{}'",
                 loader.root()
             )));
         };
-        let path = loader.path_of(name);
-        let text =
-            yaml::decode(&bytes).map_err(|error| BuildError::wrong(format!("{path}: {error}")))?;
-        Ok((
-            Self::read(&text).map_err(|cause| BuildError::wrong(format!("{path}: {cause}")))?,
-            name,
-        ))
+        let path = loader.path_of(file);
+        let text = yaml::decode(&bytes)
+            .map_err(|error| BuildError::wrong(Text::new(&path, "").wrong(&error, 1)))?;
+        let text = Text::new(&path, text);
+        Ok(Loaded {
+            kustomization: Self::read(&text)?,
+            file,
+            text,
+        })
     }
 
-    pub fn read(text: &str) -> Result<Self, String> {
-        let value =
-            yaml::parse_one(text).map_err(|error| format!("invalid Kustomization: {error}"))?;
+    fn read(text: &Text) -> Result<Self, String> {
+        let value = yaml::parse_one(text.as_str())
+            .map_err(|error| format!("{} (invalid Kustomization)", text.wrong(&error, 1)))?;
         if !matches!(value, Value::Null | Value::Map(_)) {
             return Err(format!(
-                "invalid Kustomization: a mapping is expected, not a {}",
+                "{}: invalid Kustomization: a mapping is expected, not a {}",
+                text.at(&[]),
                 value.kind()
             ));
         }
-        let mut kustomization: Kustomization = typed(&value).map_err(|(field, cause)| {
-            let line = line_of(text, &field, &cause)
-                .map_or(String::new(), |line| format!(" (line {line})"));
-            format!("invalid Kustomization: {cause}{line}")
+        let mut kustomization: Kustomization = typed(&value).map_err(|wrong| {
+            format!(
+                "{}: invalid Kustomization: {}",
+                text.at(&wrong.steps),
+                wrong.cause
+            )
         })?;
-        kustomization.check()?;
+        kustomization.check(text)?;
         kustomization.convert();
         Ok(kustomization)
+    }
+
+    /// Where an entry of a list stands; those of deprecated fields come last.
+    pub fn entry(&self, text: &Text, field: &str, at: usize) -> Spot {
+        let listed = &self.listed;
+        let (field, at) = match field {
+            "resources" if at >= listed.n_resources => ("bases", at - listed.n_resources),
+            "images" if at >= listed.n_images => ("imageTags", at - listed.n_images),
+            "helmCharts" if at >= listed.n_charts => {
+                ("helmChartInflationGenerator", at - listed.n_charts)
+            }
+            field => (field, at),
+        };
+        text.at(&[field.into(), at.into()])
     }
 
     pub fn is_component(&self) -> bool {
         self.kind == "Component"
     }
 
-    fn check(&mut self) -> Result<(), String> {
+    fn check(&mut self, text: &Text) -> Result<(), String> {
         let unused = Kustomization {
             api_version: self.api_version.clone(),
             kind: self.kind.clone(),
             ..Kustomization::default()
         };
         if *self == unused {
-            return Err("kustomization.yaml is empty".to_owned());
+            return Err(format!("{}: the kustomization is empty", text.path()));
         }
         if self.kind.is_empty() {
             self.kind = "Kustomization".to_owned();
         }
         if !matches!(self.kind.as_str(), "Kustomization" | "Component") {
             return Err(format!(
-                "kind should be Kustomization or Component, not {}",
+                "{}: kind should be Kustomization or Component, not {}",
+                text.at(&["kind".into()]),
                 self.kind
             ));
         }
@@ -331,8 +371,10 @@ impl Kustomization {
         };
         if !self.api_version.is_empty() && self.api_version != version {
             return Err(format!(
-                "apiVersion for {} should be {version}, not {}",
-                self.kind, self.api_version
+                "{}: apiVersion for {} should be {version}, not {}",
+                text.at(&["apiVersion".into()]),
+                self.kind,
+                self.api_version
             ));
         }
         Ok(())
@@ -340,6 +382,11 @@ impl Kustomization {
 
     /// Deprecated fields become what took their place.
     fn convert(&mut self) {
+        self.listed = Listed {
+            n_resources: self.resources.len(),
+            n_images: self.images.len(),
+            n_charts: self.helm_charts.len(),
+        };
         self.resources.append(&mut self.bases);
         self.images.append(&mut self.image_tags);
         for generator in self
@@ -374,9 +421,37 @@ impl Kustomization {
     }
 }
 
-/// A value as a typed part of a kustomization, or the field that is wrong
-/// and why. Null fields are absent ones, as for Go's decoder.
-pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, (String, String)> {
+/// What a part of a kustomization cannot be read for.
+#[derive(Debug)]
+pub struct Mistyped {
+    /// The way to the field that is wrong.
+    pub steps: Vec<Step>,
+    pub cause: String,
+    is_unknown: bool,
+}
+
+impl Mistyped {
+    /// What is wrong with a field.
+    pub fn at(field: &str, cause: String) -> Self {
+        Mistyped {
+            steps: vec![field.into()],
+            ..Mistyped::whole(cause)
+        }
+    }
+
+    /// What is wrong with the whole.
+    pub fn whole(cause: String) -> Self {
+        Mistyped {
+            steps: Vec::new(),
+            cause,
+            is_unknown: false,
+        }
+    }
+}
+
+/// A value as a typed part of a kustomization. Null fields are absent ones, as
+/// for Go's decoder.
+pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, Mistyped> {
     let without = match value {
         Value::Null => Value::Map(Map::new()),
         other => without_nulls(other),
@@ -385,20 +460,82 @@ pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, (String, String)> 
     let mut json = serde_json::Deserializer::from_str(&text);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
+        let mut steps = steps_of(error.path());
         let cause = error.inner().to_string();
         let cause = cause.split(" at line ").next().unwrap_or_default();
         let cause = cause
             .split(", expected one of")
             .next()
             .unwrap_or_default()
-            .replace('`', "\"");
-        let words = match path.as_str() {
+            .replace('`', "\"")
+            .replace("expected i64", "expected a whole number")
+            .replace(
+                "expected struct ",
+                "expected a mapping with the fields of a ",
+            );
+        let unknown = cause
+            .strip_prefix("unknown field \"")
+            .and_then(|rest| rest.split('"').next())
+            .map(str::to_owned);
+        if let Some(unknown) = unknown.as_deref()
+            && steps.last() != Some(&unknown.into())
+        {
+            steps.push(unknown.into());
+        }
+        let cause = match path.as_str() {
             "." => cause,
+            path if unknown.as_deref() == Some(path) => cause,
             _ if cause.starts_with("unknown field") => format!("{cause} at {path}"),
             _ => format!("{path}: {cause}"),
         };
-        (path, words)
+        Mistyped {
+            steps,
+            cause,
+            is_unknown: unknown.is_some(),
+        }
     })
+}
+
+/// The same of what kustomize reads without minding unknown fields.
+pub fn typed_known<T: DeserializeOwned>(value: &Value) -> Result<T, Mistyped> {
+    let mut known = value.clone();
+    loop {
+        match typed(&known) {
+            Err(wrong) if wrong.is_unknown && remove(&mut known, &wrong.steps) => {}
+            other => return other,
+        }
+    }
+}
+
+/// Whether something was there to take away.
+fn remove(value: &mut Value, steps: &[Step]) -> bool {
+    match (value, steps) {
+        (Value::Map(map), [Step::Key(key)]) => {
+            let found = map.keys().find(|known| known.eq_ignore_ascii_case(key));
+            let found = found.map(str::to_owned);
+            found.is_some_and(|key| map.remove(&key).is_some())
+        }
+        (Value::Map(map), [Step::Key(key), rest @ ..]) => {
+            let found = map
+                .iter_mut()
+                .find(|(known, _)| known.eq_ignore_ascii_case(key));
+            found.is_some_and(|(_, value)| remove(value, rest))
+        }
+        (Value::Seq(items), [Step::Item(at), rest @ ..]) => {
+            items.get_mut(*at).is_some_and(|item| remove(item, rest))
+        }
+        _ => false,
+    }
+}
+
+fn steps_of(path: &serde_path_to_error::Path) -> Vec<Step> {
+    use serde_path_to_error::Segment;
+    let steps = path.iter().map_while(|segment| match segment {
+        Segment::Seq { index } => Some(Step::Item(*index)),
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    steps.collect()
 }
 
 /// Maps whose keys are the user's.
@@ -486,39 +623,4 @@ fn without_nulls(value: &Value) -> Value {
         Value::Seq(items) => Value::Seq(items.iter().map(without_nulls).collect()),
         other => other.clone(),
     }
-}
-
-/// The line where a field stands that is wrong: that of the last key of its
-/// path, or of the unknown field's name.
-fn line_of(text: &str, path: &str, cause: &str) -> Option<usize> {
-    let unknown = cause
-        .strip_prefix("unknown field \"")
-        .and_then(|rest| rest.split('"').next());
-    let is_field = |part: &&str| !part.is_empty() && *part != "?";
-    let steps = path.split(['.', '[', ']']).filter(is_field);
-    let mut keys: Vec<&str> = steps
-        .filter(|step| step.parse::<usize>().is_err())
-        .collect();
-    if let Some(unknown) = unknown
-        && keys.last() != Some(&unknown)
-    {
-        keys.push(unknown);
-    }
-    let mut lines = text.lines().enumerate();
-    let mut found = None;
-    for key in keys {
-        let is_key = |line: &str| {
-            let line = line.trim_start_matches([' ', '-', '{', '"', '\'']);
-            line.strip_prefix(key).is_some_and(|rest| {
-                rest.trim_start_matches(['"', '\''])
-                    .trim_start()
-                    .starts_with(':')
-            })
-        };
-        found = lines
-            .find(|(_, line)| is_key(line))
-            .map(|(at, _)| at + 1)
-            .or(found);
-    }
-    found
 }

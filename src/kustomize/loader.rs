@@ -6,8 +6,10 @@
 
 use super::need::{Fetched, Need, Page};
 use super::remote::{Remote, is_plainly_git};
+use super::text::Text;
 use super::{BuildError, Options};
 use crate::tree::{EntryKind, Tree, TreeError, entry_following, join, read_following, resolve};
+use crate::value::yaml;
 
 /// How large a file may be that a kustomization reads.
 const MAX_FILE_BYTES: usize = 32 << 20;
@@ -237,9 +239,19 @@ impl<'a> Loader<'a> {
         ))
     }
 
-    pub fn read_text(&self, path: &str) -> Result<String, BuildError> {
-        String::from_utf8(self.read(path)?)
-            .map_err(|_| BuildError::wrong(format!("{}: not UTF-8", self.path_of(path))))
+    /// The text of a file.
+    pub fn text(&self, path: &str) -> Result<Text, BuildError> {
+        let bytes = self.read(path)?;
+        self.decoded(path, &bytes)
+    }
+
+    /// The bytes of a file as its text.
+    pub fn decoded(&self, path: &str, bytes: &[u8]) -> Result<Text, BuildError> {
+        let shown = self.path_of(path);
+        match yaml::decode(bytes) {
+            Ok(text) => Ok(Text::new(&shown, text)),
+            Err(error) => Err(Text::new(&shown, "").wrong(&error, 1).into()),
+        }
     }
 }
 

@@ -19,6 +19,10 @@ mod remote;
 
 mod need;
 
+mod folder;
+
+mod fields;
+
 mod build;
 
 mod transformer;
@@ -52,6 +56,8 @@ mod selector;
 mod resource;
 
 mod read;
+
+mod text;
 
 pub mod id;
 

@@ -65,8 +65,10 @@ pub fn update(map: &mut ResMap, schema: &Schema, config: &Config) -> Result<(), 
                     .visit_all(&mut value, Create::Never, &mut |node| update.node(node))
                     .map_err(|cause| {
                         format!(
-                            "updating name reference in '{}' field of '{}': {cause}",
-                            spec.path, facts[at].now
+                            "{}updating name reference in '{}' field of '{}': {cause}",
+                            map.resources[at].place_in_front(),
+                            spec.path,
+                            facts[at].now
                         )
                     });
             }

@@ -2,13 +2,15 @@
 //! resource they may not change.
 
 use super::BuildError;
+use super::folder::Folder;
 use super::kustomization::{Patch, PatchOptions, Selector};
 use super::loader::Loader;
-use super::patch::{JsonPatch, json6902, strategic_merge};
+use super::patch::{JsonPatch, PatchError, json6902, strategic_merge};
 use super::read::resources;
 use super::res_map::ResMap;
 use super::resource::Resource;
 use super::schema::Schema;
+use super::text::Text;
 use crate::value::Value;
 
 /// One entry of `patches`, read.
@@ -18,32 +20,52 @@ pub enum Read {
         target: Option<Selector>,
     },
     Json {
-        patch: JsonPatch,
+        patch: Operations,
         target: Selector,
     },
     Nothing,
 }
 
-/// Reads an entry of `patches`; its text may be one of either kind.
-pub fn read(loader: &Loader<'_>, patch: &Patch) -> Result<Read, BuildError> {
-    let inline = patch.patch.trim();
-    let (text, source) = match (inline.is_empty(), patch.path.is_empty()) {
-        (true, true) => {
-            return Err(BuildError::wrong(format!(
-                "{}: patches: must specify one of patch and path",
-                loader.root()
-            )));
+/// A JSON patch and its text.
+pub struct Operations {
+    patch: JsonPatch,
+    text: Text,
+}
+
+impl Operations {
+    pub fn parse(text: Text) -> Result<Self, String> {
+        match JsonPatch::parse(text.as_str()) {
+            Ok(patch) => Ok(Operations { patch, text }),
+            Err(error) => Err(located(&text, &error)),
         }
+    }
+}
+
+/// The operation that is at fault in front of the error.
+fn located(text: &Text, error: &PatchError) -> String {
+    match error {
+        PatchError::Text(cause) => text.wrong(cause, 1),
+        PatchError::Operation { at, .. } => format!("{}: {error}", text.at(&[(*at).into()])),
+        _ => format!("{}: {error}", text.at(&[])),
+    }
+}
+
+/// Reads an entry of `patches`; its text may be one of either kind.
+pub fn read(loader: &Loader<'_>, patch: &Patch, inline: Text) -> Result<Read, BuildError> {
+    let (text, source) = match (inline.as_str().is_empty(), patch.path.is_empty()) {
+        (true, true) => return Err(BuildError::wrong("must specify one of patch and path")),
         (false, false) => {
             return Err(BuildError::wrong(format!(
-                "{}: patches: patch and path can't be set at the same time (path {:?})",
-                loader.root(),
+                "patch and path can't be set at the same time (path {:?})",
                 patch.path
             )));
         }
-        (false, true) => (inline.to_owned(), format!("[patch: {inline:?}]")),
+        (false, true) => {
+            let source = format!("[patch: {:?}]", inline.as_str());
+            (inline, source)
+        }
         (true, false) => {
-            let text = loader.read_text(&patch.path).map_err(|error| {
+            let text = loader.text(&patch.path).map_err(|error| {
                 error.at(&format!(
                     "failed to get the patch file from path({})",
                     patch.path
@@ -53,9 +75,12 @@ pub fn read(loader: &Loader<'_>, patch: &Patch) -> Result<Read, BuildError> {
         }
     };
     let wrong = |words: String| Err(BuildError::Wrong(words));
-    match (resources(&text), JsonPatch::parse(&text)) {
+    match (resources(&text), Operations::parse(text)) {
+        (Err(merge), Err(json)) if merge == json => wrong(format!(
+            "unable to parse SM or JSON patch from {source}: {merge}"
+        )),
         (Err(merge), Err(json)) => wrong(format!(
-            "unable to parse SM or JSON patch from {source}: {merge}; {json}"
+            "unable to parse SM or JSON patch from {source}: as an SM patch: {merge}; as a JSON patch: {json}"
         )),
         (Ok(patches), Ok(_)) if !patches.is_empty() => wrong(format!(
             "illegally qualifies as both an SM and JSON patch: {source}"
@@ -111,7 +136,10 @@ impl Read {
                 for patch in patches {
                     let id = patch.id(schema);
                     let at = map.find(&id, schema).map_err(|cause| {
-                        format!("no resource matches strategic merge patch \"{id}\": {cause}")
+                        format!(
+                            "{}no resource matches strategic merge patch \"{id}\": {cause}",
+                            patch.place_in_front()
+                        )
                     })?;
                     merge_one(&mut map.resources[at], patch, schema)?;
                 }
@@ -123,30 +151,42 @@ impl Read {
 }
 
 /// `patchesStrategicMerge`: each entry is a text, or names a file.
-pub fn read_legacy(loader: &Loader<'_>, entries: &[String]) -> Result<Vec<Resource>, BuildError> {
+pub fn read_legacy(folder: &Folder<'_>, entries: &[String]) -> Result<Vec<Resource>, BuildError> {
+    const FIELD: &str = "patchesStrategicMerge";
     let mut found = Vec::new();
-    for entry in entries {
-        match resources(entry) {
-            Ok(patches) => found.extend(patches),
-            Err(_) => {
-                let text = loader.read_text(entry)?;
-                found.extend(resources(&text).map_err(|cause| {
-                    BuildError::wrong(format!("{}: {cause}", loader.path_of(entry)))
-                })?);
-            }
-        }
+    for (at, entry) in entries.iter().enumerate() {
+        let inline = folder.text.part(&[FIELD.into(), at.into()], entry);
+        let read = legacy_entry(&folder.loader, entry, &inline).map_err(|error| {
+            let spot = folder.entry(FIELD, at);
+            error.at(&format!("{spot}: {FIELD}"))
+        })?;
+        found.extend(read);
     }
     if found.is_empty() {
+        let spot = folder.text.at(&[FIELD.into()]);
         return Err(BuildError::wrong(format!(
-            "patch appears to be empty; files={entries:?}"
+            "{spot}: {FIELD}: patch appears to be empty; files={entries:?}"
         )));
     }
     Ok(found)
 }
 
+pub fn legacy_entry(
+    loader: &Loader<'_>,
+    entry: &str,
+    inline: &Text,
+) -> Result<Vec<Resource>, BuildError> {
+    match resources(inline) {
+        Ok(patches) => Ok(patches),
+        Err(_) => Ok(resources(&loader.text(entry)?)?),
+    }
+}
+
 pub fn apply_legacy(map: &mut ResMap, schema: &Schema, patches: &[Resource]) -> Result<(), String> {
     for patch in patches {
-        let at = map.find(&patch.id(schema), schema)?;
+        let at = map
+            .find(&patch.id(schema), schema)
+            .map_err(|cause| format!("{}{cause}", patch.place_in_front()))?;
         merge(map, schema, patch, &[at])?;
     }
     Ok(())
@@ -156,7 +196,7 @@ pub fn apply_legacy(map: &mut ResMap, schema: &Schema, patches: &[Resource]) -> 
 pub fn json(
     map: &mut ResMap,
     schema: &Schema,
-    patch: &JsonPatch,
+    operations: &Operations,
     target: &Selector,
     stores_id: bool,
 ) -> Result<(), String> {
@@ -167,7 +207,9 @@ pub fn json(
             resource.store_previous_id(schema);
         }
         let internal = resource.internal_annotations();
-        json6902(&mut resource.value, patch).map_err(|error| format!("{id}: {error}"))?;
+        let place = resource.place();
+        json6902(&mut resource.value, &operations.patch)
+            .map_err(|error| format!("{} (on {id}{place})", located(&operations.text, &error)))?;
         let mut annotations = resource.texts("annotations");
         annotations.retain(|(key, _)| !internal.iter().any(|(known, _)| known == key));
         annotations.extend(internal);
@@ -216,7 +258,11 @@ fn merge_one(resource: &mut Resource, patch: &Resource, schema: &Schema) -> Resu
     }
     let target = std::mem::take(&mut resource.value);
     let merged = strategic_merge(target, patch.value.clone(), schema);
-    let Some(merged) = merged.map_err(|error| format!("{id}: {error}"))? else {
+    let merged = merged.map_err(|error| {
+        let (patch, place) = (patch.place_in_front(), resource.place());
+        format!("{patch}{error} (on {id}{place})")
+    })?;
+    let Some(merged) = merged else {
         return Ok(());
     };
     resource.value = merged;

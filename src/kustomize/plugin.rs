@@ -3,9 +3,10 @@
 
 use super::config::field_specs;
 use super::field_spec::FieldSpec;
+use super::fields::At;
 use super::generate::{Kind, generate};
 use super::kustomization::{
-    Generator, HelmChart, HelmGlobals, Image, Patch, Replica, Selector, SortOptions, typed,
+    Generator, HelmChart, HelmGlobals, Image, Patch, Replica, Selector, SortOptions, typed_known,
 };
 use super::loader::Loader;
 use super::resource::Resource;
@@ -20,8 +21,8 @@ pub struct Plugin<'l, 'a> {
     loader: &'l Loader<'a>,
     options: &'l Options<'a>,
     kind: String,
-    /// For messages: kind and name.
-    what: String,
+    /// For messages: where it stands, kind and name.
+    pub what: String,
 }
 
 impl<'l, 'a> Plugin<'l, 'a> {
@@ -31,7 +32,7 @@ impl<'l, 'a> Plugin<'l, 'a> {
         config: &Resource,
     ) -> Result<Self, BuildError> {
         let (kind, gvk) = (config.kind(), config.gvk());
-        let what = format!("{}: {kind} {}", loader.root(), config.name());
+        let what = format!("{}{kind} {}", config.place_in_front(), config.name());
         if gvk.api_version() != "builtin" {
             return Err(BuildError::wrong(format!(
                 "{what}: external plugins and functions are not run; only apiVersion 'builtin' is allowed, not {:?}",
@@ -61,7 +62,7 @@ impl<'l, 'a> Plugin<'l, 'a> {
             .iter()
             .filter_map(|name| Some((*name, config.value.get(name)?.clone())))
             .collect();
-        typed(&Value::Map(map)).map_err(|(_, cause)| self.wrong(cause))
+        typed_known(&Value::Map(map)).map_err(|wrong| self.wrong(wrong.cause))
     }
 
     fn part<T: DeserializeOwned + Default>(
@@ -110,7 +111,8 @@ impl<'l, 'a> Plugin<'l, 'a> {
                         "devel",
                     ],
                 )?;
-                return helm_chart::inflate(self.loader, self.options, &chart, &globals);
+                return helm_chart::inflate(self.loader, self.options, &chart, &globals)
+                    .map_err(|error| error.at(&self.what));
             }
             _ => return Err(self.wrong("is not a generator that is built in")),
         };
@@ -135,7 +137,8 @@ impl<'l, 'a> Plugin<'l, 'a> {
             arguments.namespace = config.namespace();
         }
         let options = arguments.options.clone().unwrap_or_default();
-        Ok(vec![generate(self.loader, kind, &arguments, &options)?])
+        let made = generate(self.loader, kind, &arguments, &options);
+        Ok(vec![made.map_err(|fault| fault.error.at(&self.what))?])
     }
 
     pub fn transformer(&self, config: &Resource) -> Result<Transformer, BuildError> {
@@ -203,20 +206,26 @@ impl<'l, 'a> Plugin<'l, 'a> {
             },
             "PatchTransformer" => {
                 let patch: Patch = self.fields(config, &["path", "patch", "target", "options"])?;
-                Transformer::Patch(patching::read(self.loader, &patch)?)
+                let inline = config.inner_text(&patch.patch);
+                let read = patching::read(self.loader, &patch, inline);
+                Transformer::Patch(read.map_err(|error| error.at(&self.what))?)
             }
             "PatchJson6902Transformer" => {
                 let target = self.part::<Option<Selector>>(config, "target")?;
-                legacy_json(self.loader, &text("path"), &text("jsonOp"), target.as_ref())?
+                let inline = config.inner_text(&text("jsonOp"));
+                legacy_json(self.loader, &text("path"), inline, target.as_ref())
+                    .map_err(|error| error.at(&self.what))?
             }
             "PatchStrategicMergeTransformer" => {
                 let paths = self.part::<Vec<String>>(config, "paths")?;
                 let mut patches = Vec::new();
-                if !paths.is_empty() {
-                    patches = patching::read_legacy(self.loader, &paths)?;
+                for path in &paths {
+                    let inline = config.inner_text(path);
+                    let read = patching::legacy_entry(self.loader, path, &inline);
+                    patches.extend(read.map_err(|error| error.at(&self.what))?);
                 }
-                patches
-                    .extend(read::resources(&text("patches")).map_err(|cause| self.wrong(cause))?);
+                let inline = config.inner_text(&text("patches"));
+                patches.extend(read::resources(&inline).map_err(|cause| self.wrong(cause))?);
                 if patches.is_empty() {
                     return Err(self.wrong("empty file path and empty patch content"));
                 }
@@ -224,7 +233,7 @@ impl<'l, 'a> Plugin<'l, 'a> {
             }
             "ReplacementTransformer" => {
                 let list = self.part::<Vec<Value>>(config, "replacements")?;
-                replacements(self.loader, &list)?
+                replacements(self.loader, &list, &|_, _| At::Plugin(self.what.clone()))?
             }
             "HashTransformer" => Transformer::Hash,
             "SortOrderTransformer" => {

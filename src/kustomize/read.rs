@@ -1,19 +1,21 @@
 //! Resources from the text of a file, as kustomize's reader takes them.
 
 use super::resource::{Resource, scalar_text};
+use super::text::{Place, Text};
 use crate::value::{Value, yaml};
+use std::collections::VecDeque;
 
-/// The resources of a stream; lists are taken apart.
-pub fn resources(text: &str) -> Result<Vec<Resource>, String> {
-    let text = text.replace("\r\n", "\n");
+/// The resources of a stream; lists are taken apart. Errors name the place.
+pub fn resources(text: &Text) -> Result<Vec<Resource>, String> {
+    let stream = text.as_str().replace("\r\n", "\n");
     let mut found = Vec::new();
-    let documents: Vec<_> = yaml::documents(&text).collect();
+    let documents: Vec<_> = yaml::documents(&stream).collect();
     let is_single = documents.len() == 1;
     for document in documents {
-        let document = document.map_err(|error| error.to_string())?;
+        let document = document.map_err(|error| text.wrong(&error, 1))?;
         let value = yaml::parse_resource(document.text)
-            .map_err(|error| error.in_file_from(document.line).to_string())?;
-        let line = document.content_line();
+            .map_err(|error| text.wrong(&error, document.line))?;
+        let place = Place::new(text, document.content_line());
         let kind = value.get("kind").map(scalar_text).unwrap_or_default();
         if is_single
             && matches!(kind.as_str(), "List" | "ResourceList")
@@ -24,16 +26,16 @@ pub fn resources(text: &str) -> Result<Vec<Resource>, String> {
                 .and_then(Value::as_seq)
                 .unwrap_or_default();
             for item in items {
-                check(item, line)?;
-                found.push(item.clone());
+                check(item, &place)?;
+                found.push((item.clone(), place.clone()));
             }
             continue;
         }
         if is_empty(&value) {
             continue;
         }
-        check(&value, line)?;
-        found.push(value);
+        check(&value, &place)?;
+        found.push((value, place));
     }
     inline_lists(found)
 }
@@ -47,24 +49,22 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn check(value: &Value, line: usize) -> Result<(), String> {
+fn check(value: &Value, place: &Place) -> Result<(), String> {
     if !matches!(value, Value::Map(_)) {
         return Err(format!(
-            "line {line}: a resource must be a mapping, not a {}",
+            "{place}: a resource must be a mapping, not a {}",
             value.kind()
         ));
     }
     let kind = value.get("kind").map(scalar_text).unwrap_or_default();
     if kind.is_empty() {
-        return Err(format!("line {line}: missing kind in object"));
+        return Err(format!("{place}: missing kind in object"));
     }
     if value
         .get("apiVersion")
         .is_some_and(|v| !matches!(v, Value::Str(_) | Value::Null))
     {
-        return Err(format!(
-            "line {line}: apiVersion of {kind} must be a string"
-        ));
+        return Err(format!("{place}: apiVersion of {kind} must be a string"));
     }
     let name = value
         .at(&["metadata", "name"])
@@ -72,17 +72,17 @@ fn check(value: &Value, line: usize) -> Result<(), String> {
         .unwrap_or_default();
     if name.is_empty() && !kind.ends_with("List") {
         return Err(format!(
-            "line {line}: missing metadata.name in object of kind {kind}"
+            "{place}: missing metadata.name in object of kind {kind}"
         ));
     }
     Ok(())
 }
 
 /// A FooList with items is replaced by them, behind all that was read.
-fn inline_lists(values: Vec<Value>) -> Result<Vec<Resource>, String> {
-    let mut todo: std::collections::VecDeque<Value> = values.into();
+fn inline_lists(values: Vec<(Value, Place)>) -> Result<Vec<Resource>, String> {
+    let mut todo: VecDeque<(Value, Place)> = values.into();
     let mut found = Vec::new();
-    while let Some(value) = todo.pop_front() {
+    while let Some((value, place)) = todo.pop_front() {
         let kind = value.get("kind").map(scalar_text).unwrap_or_default();
         let items = if kind.ends_with("List") {
             value.get("items")
@@ -90,17 +90,17 @@ fn inline_lists(values: Vec<Value>) -> Result<Vec<Resource>, String> {
             None
         };
         match items {
-            None => found.push(Resource::new(value)),
+            None => found.push(Resource::read(value, place)),
             Some(Value::Null) => {}
             Some(Value::Seq(items)) => {
                 for item in items.iter().filter(|item| !is_empty(item)) {
-                    check(item, 1).map_err(|cause| format!("item of {kind}: {cause}"))?;
-                    todo.push_back(item.clone());
+                    check(item, &place).map_err(|cause| format!("{cause} (an item of {kind})"))?;
+                    todo.push_back((item.clone(), place.clone()));
                 }
             }
             Some(other) => {
                 return Err(format!(
-                    "expected array in {kind}/items, but found a {}",
+                    "{place}: expected array in {kind}/items, but found a {}",
                     other.kind()
                 ));
             }

@@ -1,7 +1,7 @@
 //! `replacements`: a field of one resource, or a text, put into others.
 
 use super::id::{ResId, is_selected};
-use super::kustomization::{Selector, typed};
+use super::kustomization::{Mistyped, Selector, typed, typed_known};
 use super::res_map::ResMap;
 use super::resource::{Resource, scalar_text};
 use super::schema::Schema;
@@ -55,32 +55,47 @@ struct FieldOptions {
 const NAME: &str = "metadata.name";
 
 impl Replacement {
-    pub fn read(value: &Value) -> Result<Self, String> {
-        let read: Replacement = typed(value).map_err(|(_, cause)| cause)?;
-        if read.targets.is_none() || (read.source.is_none() && read.source_value.is_none()) {
-            return Err("replacements must specify a source and at least one target".to_owned());
+    /// An entry of a kustomization.
+    pub fn read(value: &Value) -> Result<Self, Mistyped> {
+        Self::checked(typed(value)?)
+    }
+
+    /// One that stands in a file of its own, where unknown fields are passed
+    /// over.
+    pub fn read_of_file(value: &Value) -> Result<Self, Mistyped> {
+        Self::checked(typed_known(value)?)
+    }
+
+    fn checked(read: Replacement) -> Result<Self, Mistyped> {
+        read.check()
+            .map_err(|cause| Mistyped::whole(cause.to_owned()))?;
+        Ok(read)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        if self.targets.is_none() || (self.source.is_none() && self.source_value.is_none()) {
+            return Err("replacements must specify a source and at least one target");
         }
-        if read.source.is_some() && read.source_value.is_some() {
-            return Err("value and resource selectors are mutually exclusive".to_owned());
+        if self.source.is_some() && self.source_value.is_some() {
+            return Err("value and resource selectors are mutually exclusive");
         }
-        let targets = read.targets.iter().flatten();
+        let targets = self.targets.iter().flatten();
         let options = targets
             .clone()
             .map(|t| &t.options)
-            .chain(read.source.iter().map(|s| &s.options));
+            .chain(self.source.iter().map(|s| &s.options));
         if options
             .flatten()
             .any(|options| !options.encoding.is_empty())
         {
             return Err(
-                "replacements: options.encoding is not implemented by kustomize, and not here"
-                    .to_owned(),
+                "replacements: options.encoding is not implemented by kustomize, and not here",
             );
         }
         if targets.clone().any(|target| target.select.is_none()) {
-            return Err("target must specify resources to select".to_owned());
+            return Err("target must specify resources to select");
         }
-        Ok(read)
+        Ok(())
     }
 
     pub fn apply(&self, map: &mut ResMap, schema: &Schema) -> Result<(), String> {
@@ -184,7 +199,7 @@ impl Target {
             for path in paths {
                 let id = &ids[ids.len() - 1];
                 self.set(&mut resource.value, path, value, create)
-                    .map_err(|cause| format!("{id}: {cause}"))?;
+                    .map_err(|cause| format!("{id}{}: {cause}", resource.place()))?;
             }
         }
         Ok(())

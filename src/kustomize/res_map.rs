@@ -21,13 +21,12 @@ impl ResMap {
     /// Adds a resource; an id may be there once.
     pub fn append(&mut self, resource: Resource, schema: &Schema) -> Result<(), String> {
         let id = resource.id(schema);
-        if self
-            .resources
-            .iter()
-            .any(|known| same_name(known, &id) && known.id(schema).is_same(&id))
-        {
+        let is_same = |known: &&Resource| same_name(known, &id) && known.id(schema).is_same(&id);
+        if let Some(known) = self.resources.iter().find(is_same) {
             return Err(format!(
-                "may not add resource with an already registered id: {id}"
+                "{}may not add resource with an already registered id: {id}{}",
+                resource.place_in_front(),
+                known.place()
             ));
         }
         if self.resources.len() >= MAX_RESOURCES {

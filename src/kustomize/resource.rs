@@ -3,6 +3,7 @@
 
 use super::id::{ResId, gvk_of};
 use super::schema::Schema;
+use super::text::{Place, Text};
 use crate::object::Gvk;
 use crate::value::{Map, Value};
 use std::borrow::Cow;
@@ -80,6 +81,8 @@ pub struct Resource {
     pub value: Value,
     /// The vars that take a value from it.
     pub vars: Vec<String>,
+    /// Where it was read, if it was.
+    place: Option<Place>,
 }
 
 impl Resource {
@@ -87,7 +90,32 @@ impl Resource {
         Resource {
             value,
             vars: Vec::new(),
+            place: None,
         }
+    }
+
+    pub fn read(value: Value, place: Place) -> Self {
+        Resource {
+            place: Some(place),
+            ..Resource::new(value)
+        }
+    }
+
+    /// A text of one of its fields.
+    pub fn inner_text(&self, text: &str) -> Text {
+        Text::within(self.place.as_ref(), text)
+    }
+
+    /// Where it stands, for messages: ` (file:line)`, or nothing.
+    pub fn place(&self) -> String {
+        let place = self.place.as_ref();
+        place.map_or(String::new(), |place| format!(" ({place})"))
+    }
+
+    /// The same in front of a message: `file:line: `.
+    pub fn place_in_front(&self) -> String {
+        let place = self.place.as_ref();
+        place.map_or(String::new(), |place| format!("{place}: "))
     }
 
     pub fn kind(&self) -> String {

@@ -9,7 +9,7 @@ use super::schema::Schema;
 use crate::object::Gvk;
 use crate::value::{Map, Value};
 use regex::Regex;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Subjects {
 }
 
 fn about(resource: &Resource, schema: &Schema, cause: &str) -> String {
-    format!("{} {cause}", resource.id(schema))
+    format!("{}{} {cause}", resource.id(schema), resource.place())
 }
 
 pub struct Namespace<'a> {
@@ -59,13 +59,17 @@ impl Namespace<'_> {
                 )
             })?;
         }
-        let mut seen = HashSet::new();
+        let mut seen = HashMap::new();
         for resource in &map.resources {
             let id = resource.id(schema);
             let namespace = id.effective_namespace().to_owned();
-            if !seen.insert((id.gvk.clone(), id.name.clone(), namespace)) {
+            let key = (id.gvk.clone(), id.name.clone(), namespace);
+            if let Some(first) = seen.insert(key, resource) {
                 return Err(format!(
-                    "namespace transformation produces ID conflict: {id}"
+                    "namespace transformation produces ID conflict: {id}{} becomes what {}{} is",
+                    resource.place(),
+                    first.original_id(schema),
+                    first.place()
                 ));
             }
         }

@@ -2,15 +2,17 @@
 
 use super::BuildError;
 use super::field_spec::FieldSpec;
+use super::fields::At;
 use super::kustomization::{Image, Replica, Selector, SortOptions};
 use super::loader::Loader;
-use super::patch::JsonPatch;
-use super::patching;
+use super::patching::{self, Operations};
 use super::replace::Replacement;
 use super::res_map::ResMap;
 use super::resource::Resource;
 use super::schema::Schema;
+use super::text::Text;
 use super::transform::{self, Affix, Subjects};
+use crate::value::yaml::Step;
 use crate::value::{Value, yaml};
 use std::collections::BTreeMap;
 
@@ -18,7 +20,7 @@ pub enum Transformer {
     LegacyMerge(Vec<Resource>),
     Patch(patching::Read),
     LegacyJson {
-        patch: JsonPatch,
+        patch: Operations,
         target: Selector,
     },
     Namespace {
@@ -44,7 +46,8 @@ pub enum Transformer {
         image: Image,
         specs: Vec<FieldSpec>,
     },
-    Replacements(Vec<Replacement>),
+    /// Each with where it stands.
+    Replacements(Vec<(Replacement, At)>),
     Hash,
     Both(Box<[Transformer; 2]>),
     Sort(Option<SortOptions>),
@@ -80,9 +83,11 @@ impl Transformer {
                 transform::replicas(map, schema, replica, specs)
             }
             Transformer::Images { image, specs } => transform::images(map, schema, image, specs),
-            Transformer::Replacements(all) => all
-                .iter()
-                .try_for_each(|replacement| replacement.apply(map, schema)),
+            Transformer::Replacements(all) => all.iter().try_for_each(|(replacement, place)| {
+                replacement
+                    .apply(map, schema)
+                    .map_err(|cause| format!("{place}: {cause}"))
+            }),
             Transformer::Both(two) => two.iter().try_for_each(|one| one.apply(map, schema)),
             Transformer::Hash => {
                 for resource in map
@@ -108,61 +113,76 @@ impl Transformer {
 pub fn legacy_json(
     loader: &Loader<'_>,
     path: &str,
-    text: &str,
+    inline: Text,
     target: Option<&Selector>,
 ) -> Result<Transformer, BuildError> {
-    let wrong =
-        |words: &str| BuildError::wrong(format!("{}: patchesJson6902: {words}", loader.root()));
-    let target = target.filter(|target| !target.name.is_empty());
-    let target = target.ok_or_else(|| wrong("must specify the target name"))?;
-    let text = match (path.is_empty(), text.is_empty()) {
-        (true, true) => return Err(wrong("empty file path and empty jsonOp")),
-        (false, false) => return Err(wrong("must specify a file path or jsonOp, not both")),
-        (true, false) => text.to_owned(),
-        (false, true) => loader.read_text(path)?,
+    let wrong = |words: &str| Err(BuildError::wrong(words));
+    let Some(target) = target.filter(|target| !target.name.is_empty()) else {
+        return wrong("must specify the target name");
     };
-    let patch = JsonPatch::parse(&text).map_err(|error| wrong(&format!("{path}: {error}")))?;
+    let text = match (path.is_empty(), inline.as_str().is_empty()) {
+        (true, true) => return wrong("empty file path and empty jsonOp"),
+        (false, false) => return wrong("must specify a file path or jsonOp, not both"),
+        (true, false) => inline,
+        (false, true) => loader.text(path)?,
+    };
     Ok(Transformer::LegacyJson {
-        patch,
+        patch: Operations::parse(text)?,
         target: target.clone(),
     })
 }
 
-/// `replacements`, each there or in a file.
-pub fn replacements(loader: &Loader<'_>, entries: &[Value]) -> Result<Transformer, BuildError> {
+/// `replacements`, each there or in a file; `place` says where one stands.
+pub fn replacements(
+    loader: &Loader<'_>,
+    entries: &[Value],
+    place: &dyn Fn(usize, &[Step]) -> At,
+) -> Result<Transformer, BuildError> {
     let mut all = Vec::new();
-    for entry in entries {
+    for (at, entry) in entries.iter().enumerate() {
         let Some(path) = entry
             .get("path")
             .and_then(Value::as_str)
             .filter(|path| !path.is_empty())
         else {
-            all.push(Replacement::read(entry).map_err(|cause| {
-                BuildError::wrong(format!("{}: replacements: {cause}", loader.root()))
-            })?);
+            let read = Replacement::read(entry)
+                .map_err(|wrong| format!("{}: {}", place(at, &wrong.steps), wrong.cause))?;
+            all.push((read, place(at, &[])));
             continue;
         };
-        let at = |cause: String| BuildError::wrong(format!("{}: {cause}", loader.path_of(path)));
         if entry.get("source").is_some() || entry.get("targets").is_some() {
             return Err(BuildError::wrong(format!(
                 "{}: cannot specify both path and inline replacement ({path})",
-                loader.root()
+                place(at, &[])
             )));
         }
-        let document =
-            yaml::parse_one(&loader.read_text(path)?).map_err(|error| at(error.to_string()))?;
-        let found = match &document {
-            Value::Seq(items) => items
-                .iter()
-                .map(Replacement::read)
-                .collect::<Result<Vec<_>, _>>(),
-            Value::Map(_) => Replacement::read(&document).map(|one| vec![one]),
-            other => Err(format!(
-                "unsupported replacement type encountered within replacement path: {}",
-                other.kind()
-            )),
+        let text = loader
+            .text(path)
+            .map_err(|error| error.at(&place(at, &[]).to_string()))?;
+        let document = yaml::parse_one(text.as_str()).map_err(|error| text.wrong(&error, 1))?;
+        let items = match &document {
+            Value::Seq(items) => items.iter().enumerate().collect(),
+            Value::Map(_) => vec![(usize::MAX, &document)],
+            other => {
+                return Err(BuildError::wrong(format!(
+                    "{}: unsupported replacement type encountered within replacement path: {}",
+                    text.at(&[]),
+                    other.kind()
+                )));
+            }
         };
-        all.extend(found.map_err(at)?);
+        for (n, item) in items {
+            let mut steps: Vec<Step> = match n {
+                usize::MAX => Vec::new(),
+                n => vec![n.into()],
+            };
+            let spot = At::Field(text.at(&steps), "replacements");
+            let read = Replacement::read_of_file(item).map_err(|wrong| {
+                steps.extend(wrong.steps);
+                format!("{}: {}", text.at(&steps), wrong.cause)
+            })?;
+            all.push((read, spot));
+        }
     }
     Ok(Transformer::Replacements(all))
 }

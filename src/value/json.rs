@@ -12,6 +12,15 @@ use std::fmt;
 #[error("invalid JSON: {0}")]
 pub struct JsonError(#[from] serde_json::Error);
 
+impl JsonError {
+    /// Line and column, from 1, and the words without them.
+    pub fn parts(&self) -> (usize, usize, String) {
+        let words = self.0.to_string();
+        let problem = words.split(" at line ").next().unwrap_or_default();
+        (self.0.line(), self.0.column(), problem.to_owned())
+    }
+}
+
 impl Value {
     /// One JSON document; nothing but white space may follow.
     pub fn from_json(text: &[u8]) -> Result<Value, JsonError> {

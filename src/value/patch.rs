@@ -81,6 +81,30 @@ pub enum PatchError {
     TooMuchCopied,
 }
 
+impl PatchError {
+    /// The operation, counted from 0, that could not be read.
+    pub fn operation(&self) -> Option<usize> {
+        match self {
+            PatchError::Field { n, .. }
+            | PatchError::Unknown { n, .. }
+            | PatchError::Pointer { n, .. } => Some(n - 1),
+            PatchError::NoSequence(_)
+            | PatchError::Missing { .. }
+            | PatchError::TestFailed { .. }
+            | PatchError::ScalarRoot
+            | PatchError::TooMuchCopied => None,
+        }
+    }
+}
+
+/// The operation, counted from 0, that does not apply, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{cause}")]
+pub struct Failed {
+    pub at: usize,
+    pub cause: PatchError,
+}
+
 /// Reads a patch from its JSON form.
 pub fn json_patch(value: &Value) -> Result<Vec<Operation>, PatchError> {
     let Some(operations) = value.as_seq() else {
@@ -94,36 +118,41 @@ pub fn json_patch(value: &Value) -> Result<Vec<Operation>, PatchError> {
 
 /// Applies the operations in turn; the first that does not apply ends it, and
 /// the value is then as far changed as the ones before it.
-pub fn apply_json_patch(target: &mut Value, operations: Vec<Operation>) -> Result<(), PatchError> {
+pub fn apply_json_patch(target: &mut Value, operations: Vec<Operation>) -> Result<(), Failed> {
     let mut copied = 0;
-    for operation in operations {
-        match operation {
-            Operation::Add { path, value } => add(target, &path, value, "add")?,
-            Operation::Remove { path } => {
-                take(target, &path, "remove")?;
+    for (at, operation) in operations.into_iter().enumerate() {
+        apply(target, operation, &mut copied).map_err(|cause| Failed { at, cause })?;
+    }
+    Ok(())
+}
+
+fn apply(target: &mut Value, operation: Operation, copied: &mut usize) -> Result<(), PatchError> {
+    match operation {
+        Operation::Add { path, value } => add(target, &path, value, "add")?,
+        Operation::Remove { path } => {
+            take(target, &path, "remove")?;
+        }
+        Operation::Replace { path, value } => replace(target, &path, value)?,
+        Operation::Move { from, path } => {
+            let value = take(target, &from, "move")?;
+            add(target, &path, value, "move")?;
+        }
+        Operation::Copy { from, path } => {
+            let value = find(target, &from, "copy")?.cloned().unwrap_or_default();
+            *copied += value.to_json().len();
+            if *copied > MAX_COPIED_BYTES {
+                return Err(PatchError::TooMuchCopied);
             }
-            Operation::Replace { path, value } => replace(target, &path, value)?,
-            Operation::Move { from, path } => {
-                let value = take(target, &from, "move")?;
-                add(target, &path, value, "move")?;
-            }
-            Operation::Copy { from, path } => {
-                let value = find(target, &from, "copy")?.cloned().unwrap_or_default();
-                copied += value.to_json().len();
-                if copied > MAX_COPIED_BYTES {
-                    return Err(PatchError::TooMuchCopied);
-                }
-                add(target, &path, value, "copy")?;
-            }
-            Operation::Test { path, value } => {
-                // A key that is not there equals null.
-                let found = find(target, &path, "test")?.unwrap_or(&Value::Null);
-                if !found.equals(&value) {
-                    return Err(PatchError::TestFailed {
-                        path: path.to_string(),
-                        found: found.to_json(),
-                    });
-                }
+            add(target, &path, value, "copy")?;
+        }
+        Operation::Test { path, value } => {
+            // A key that is not there equals null.
+            let found = find(target, &path, "test")?.unwrap_or(&Value::Null);
+            if !found.equals(&value) {
+                return Err(PatchError::TestFailed {
+                    path: path.to_string(),
+                    found: found.to_json(),
+                });
             }
         }
     }

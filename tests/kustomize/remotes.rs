@@ -97,7 +97,7 @@ fn a_base_of_another_repository_sees_that_repository_alone() {
     check(
         "resources: [https://h.lan/o/r//none?ref=v1]\n",
         &brought,
-        "error: accumulating resources: accumulating resources from 'https://h.lan/o/r//none?ref=v1': https://h.lan/o/r//none?ref=v1: URL is a git repository; as a folder: must build at directory: https://h.lan/o/r:none: no such file or directory",
+        "error: app/kustomization.yaml:1:13: resources: 'https://h.lan/o/r//none?ref=v1': https://h.lan/o/r//none?ref=v1: URL is a git repository; as a folder: must build at directory: https://h.lan/o/r:none: no such file or directory",
     );
     for path in ["up", "out"] {
         let text = format!("resources: ['https://h.lan/o/r//{path}?ref=v1']\n");
@@ -175,7 +175,7 @@ fn a_page_is_a_file_or_a_repository() {
     check(
         "resources: [https://h.lan/x]\n",
         &brought,
-        "error: accumulating resources: https://h.lan/x: HTTP Error: status code 403",
+        "error: app/kustomization.yaml:1:13: resources: https://h.lan/x: HTTP Error: status code 403",
     );
     check(
         "resources: []\nconfigMapGenerator:\n- {name: c, files: ['k=https://h.lan/o/r/x.yaml'], options: {disableNameSuffixHash: true}}\n",

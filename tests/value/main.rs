@@ -3,5 +3,6 @@
 
 mod differential;
 mod glob;
+mod locate;
 mod patch;
 mod yaml;

@@ -53,7 +53,8 @@ fn a_merge_diff_leads_from_one_to_the_other() {
 #[track_caller]
 fn check_json_patch(document: &str, patch: &str, expected: Result<&str, &str>) {
     let mut value = json(document);
-    let result = json_patch(&json(patch)).and_then(|patch| apply_json_patch(&mut value, patch));
+    let result = json_patch(&json(patch))
+        .and_then(|patch| apply_json_patch(&mut value, patch).map_err(|failed| failed.cause));
     let result = result.map(|()| value.to_json()).map_err(|e| e.to_string());
     assert_eq!(result.as_deref().map_err(String::as_str), expected);
 }

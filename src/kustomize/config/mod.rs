@@ -6,6 +6,7 @@ mod crds;
 pub use crds::of_crds;
 
 use super::field_spec::FieldSpec;
+use super::kustomization::Mistyped;
 use crate::object::Gvk;
 use crate::value::Value;
 use std::rc::Rc;
@@ -90,21 +91,25 @@ impl Config {
     }
 
     /// Reads a file of `configurations`.
-    pub fn read(document: &Value) -> Result<Config, String> {
+    pub fn read(document: &Value) -> Result<Config, Mistyped> {
         let mut config = Config::default();
         let empty = crate::value::Map::new();
         let map = match document {
             Value::Null => &empty,
             Value::Map(map) => map,
-            other => return Err(format!("a mapping is expected, not a {}", other.kind())),
+            other => {
+                let cause = format!("a mapping is expected, not a {}", other.kind());
+                return Err(Mistyped::whole(cause));
+            }
         };
         let is_known = |key: &&str| SECTIONS.contains(key) || *key == "nameReference";
         if let Some(unknown) = map.keys().find(|key| !is_known(key)) {
-            return Err(format!("unknown field {unknown:?}"));
+            let cause = format!("unknown field {unknown:?}");
+            return Err(Mistyped::at(unknown, cause));
         }
         for name in SECTIONS {
             if let Some(list) = map.get(name) {
-                let specs = field_specs(name, list)?;
+                let specs = field_specs(name, list).map_err(|cause| Mistyped::at(name, cause))?;
                 *config.section(name).expect("every section is known") = specs;
             }
         }
@@ -113,7 +118,8 @@ impl Config {
             let fields = reference.get("fieldSpecs").unwrap_or(&Value::Null);
             config.name_reference.push(Referrers {
                 target: gvk_fields(reference),
-                fields: field_specs("nameReference", fields)?,
+                fields: field_specs("nameReference", fields)
+                    .map_err(|cause| Mistyped::at("nameReference", cause))?,
             });
         }
         Ok(config)

@@ -16,6 +16,7 @@ pub use json6902::{JsonPatch, json6902};
 pub use strategic::strategic_merge;
 
 use crate::value::patch::PatchError as JsonPatchError;
+use crate::value::yaml::YamlError;
 
 /// How long a list may be that is merged by keys.
 pub const MAX_MERGED_ITEMS: usize = 5_000;
@@ -36,9 +37,12 @@ pub enum PatchError {
     #[error("{place}: lists of more than {MAX_MERGED_ITEMS} items are not merged")]
     TooLong { place: String },
     #[error("the JSON patch cannot be read: {0}")]
-    Text(String),
+    Text(YamlError),
     #[error("a JSON patch may have at most {MAX_OPERATIONS} operations")]
     TooManyOperations,
+    /// An operation, counted from 0, that cannot be read or does not apply.
+    #[error("{cause}")]
+    Operation { at: usize, cause: JsonPatchError },
     #[error(transparent)]
-    Json(#[from] JsonPatchError),
+    Json(JsonPatchError),
 }

@@ -18,10 +18,13 @@ mod timestamp;
 
 mod emit;
 
+mod locate;
+
 mod error;
 
 pub use emit::{emit, emit_indented};
 pub use error::YamlError;
+pub use locate::{Located, Position, Step, locate};
 pub use stream::{Document, RawDocument, decode, documents, parse_stream};
 
 use super::Value;
