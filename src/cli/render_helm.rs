@@ -3,10 +3,10 @@
 use super::chart_folder::ChartFolder;
 use super::helm_flags::WithoutEffect;
 use super::host::SystemHost;
-use crate::gotmpl::{Context, Limits, TemplateSet, Val, funcs};
+use crate::gotmpl::Limits;
 use crate::helm::{
     Capabilities, Chart, KubeVersion, Printed, Release, ReleaseOptions, RenderOptions,
-    ValueOptions, path_match, render, split_manifests,
+    ValueOptions, path_match, release_name, render, split_manifests,
 };
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -14,7 +14,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 /// The manifests of a chart, as `helm template` prints them
 #[derive(Args)]
@@ -174,7 +173,8 @@ fn name_and_chart(arguments: &RenderHelm, host: &SystemHost) -> anyhow::Result<(
         return Ok((name.clone(), chart));
     }
     if let Some(template) = &arguments.name_template {
-        return Ok((template_name(template, host)?, chart));
+        let name = release_name(template, host, Limits::patient())?;
+        return Ok((name, chart));
     }
     if arguments.generate_name {
         let base = Path::new(&chart).file_name().map(|n| n.to_string_lossy());
@@ -184,14 +184,6 @@ fn name_and_chart(arguments: &RenderHelm, host: &SystemHost) -> anyhow::Result<(
         return Ok((format!("{base}-{seconds}"), chart));
     }
     Ok(("release-name".to_owned(), chart))
-}
-
-fn template_name(template: &str, host: &SystemHost) -> anyhow::Result<String> {
-    let mut engine = TemplateSet::new(funcs::table());
-    engine.parse("name-template", template.as_bytes())?;
-    let mut context = Context::with_templates(Rc::new(engine), host, Limits::patient());
-    let name = context.render("name-template", Val::Nil)?;
-    Ok(name.to_string())
 }
 
 fn read_values(arguments: &RenderHelm) -> anyhow::Result<ValueOptions> {

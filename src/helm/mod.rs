@@ -35,6 +35,8 @@ mod release;
 
 mod requirements;
 
+mod name;
+
 mod need;
 
 mod version;
@@ -46,6 +48,7 @@ pub use capabilities::{
 };
 pub use chart::{Chart, LoadError};
 pub use manifest::{Hook, HookEvent, Manifest, split as split_manifests};
+pub use name::release_name;
 pub use need::Need;
 pub use path_match::{BadPattern, path_match};
 pub use release::{Crd, Printed, Release, ReleaseOptions, RenderOptions};

@@ -3,12 +3,12 @@
 use super::config::{self, Config};
 use super::field_spec::FieldSpec;
 use super::folder::Folder;
-use super::kustomization::Label;
+use super::kustomization::{Label, LabelField};
 use super::origin::Origin;
 use super::text::Spot;
 use super::transformer::Transformer;
 use super::{BuildError, patching, transform, transformer};
-use crate::value::Value;
+use crate::object::Gvk;
 use crate::value::yaml::Step;
 use std::fmt;
 
@@ -179,7 +179,12 @@ pub fn transformers(folder: &Folder<'_>, config: &Config) -> Result<Vec<Work>, B
 }
 
 fn label_specs(label: &Label, config: &Config) -> Result<Vec<FieldSpec>, String> {
-    let mut specs = config::field_specs("labels.fields", &Value::Seq(label.fields.clone()))?;
+    let spec = |field: &LabelField| FieldSpec {
+        gvk: Gvk::new(&field.group, &field.version, &field.kind),
+        path: field.path.clone(),
+        create: field.create,
+    };
+    let mut specs: Vec<FieldSpec> = label.fields.iter().map(spec).collect();
     config::merge_all(&mut specs, config.labels.clone())?;
     if label.include_selectors {
         config::merge_all(&mut specs, config.common_labels.clone())?;

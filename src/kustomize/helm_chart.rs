@@ -10,10 +10,13 @@ use super::text::Text;
 use super::{BuildError, HelmOptions, Options};
 use crate::helm::{
     Capabilities, Chart, KubeVersion, Manifest, ReleaseOptions, RenderOptions, Requirement,
-    ValueOptions, requirements,
+    ValueOptions, release_name, requirements,
 };
 use crate::tree::{EntryKind, entry_following};
 use crate::value::{Map, Value, yaml};
+
+/// What Helm asks for with `--devel` where no version is named.
+const DEVEL: &str = ">0.0.0-0";
 
 pub fn inflate(
     loader: &Loader<'_>,
@@ -31,8 +34,8 @@ pub fn inflate(
     if chart.name.starts_with('-') || chart.release_name.starts_with('-') {
         return Err(wrong("neither name nor releaseName may start with '-'"));
     }
-    if !chart.name_template.is_empty() {
-        return Err(wrong("nameTemplate is not supported: set releaseName"));
+    if !chart.name_template.is_empty() && !chart.release_name.is_empty() {
+        return Err(wrong("nameTemplate and releaseName cannot both be set"));
     }
     if !matches!(
         chart.values_merge.as_str(),
@@ -60,7 +63,8 @@ pub fn inflate(
     if !needs.is_empty() {
         return Err(BuildError::Needs(needs));
     }
-    let kube_version = [&helm.kube_version, &chart.kube_version]
+    // As in kustomize, what the chart says of itself comes first.
+    let kube_version = [&chart.kube_version, &helm.kube_version]
         .into_iter()
         .find(|v| !v.is_empty());
     let kube_version = match kube_version {
@@ -68,20 +72,25 @@ pub fn inflate(
         None => Capabilities::default().kube_version,
     };
     let or = |text: &str, none: &str| if text.is_empty() { none } else { text }.to_owned();
+    let name = match chart.name_template.as_str() {
+        "" => or(&chart.release_name, &chart.name),
+        template => release_name(template, helm.host, helm.limits)
+            .map_err(|error| wrong(&format!("nameTemplate: {error}")))?,
+    };
     let rendered = crate::helm::render(
         loaded,
         &RenderOptions {
             release: ReleaseOptions {
-                name: or(&chart.release_name, &chart.name),
+                name,
                 namespace: or(&chart.namespace, "default"),
                 is_upgrade: false,
             },
             capabilities: Capabilities {
                 kube_version,
-                api_versions: if helm.api_versions.is_empty() {
-                    chart.api_versions.clone()
-                } else {
+                api_versions: if chart.api_versions.is_empty() {
                     helm.api_versions.clone()
+                } else {
+                    chart.api_versions.clone()
                 },
             },
             values,
@@ -143,7 +152,10 @@ fn load(
     let need = crate::helm::Need::Chart {
         repository: chart.repo.trim_end_matches('/').to_owned(),
         name: chart.name.clone(),
-        version: chart.version.clone(),
+        version: match (chart.version.as_str(), chart.devel) {
+            ("", true) => DEVEL.to_owned(),
+            (version, _) => version.to_owned(),
+        },
     };
     match (helm.charts)(&need) {
         Some(bytes) => Chart::from_archive(&bytes[..]).map_err(|error| wrong(&error.to_string())),
@@ -180,24 +192,28 @@ fn values(
     loaded: &Chart,
     wrong: &dyn Fn(&str) -> BuildError,
 ) -> Result<crate::gotmpl::Map, BuildError> {
-    let read = |bytes: &[u8], file: &str| {
-        let text = yaml::decode(bytes).map_err(|error| wrong(&format!("{file}: {error}")))?;
-        yaml::parse_one(&text).map_err(|error| wrong(&format!("{file}: {error}")))
+    let text = match chart.values_file.as_str() {
+        "" => {
+            let bytes = loaded.values_text.as_deref().unwrap_or_default();
+            let path = format!("{}/values.yaml", chart.name);
+            let text = yaml::decode(bytes).map_err(|error| wrong(&format!("{path}: {error}")))?;
+            Text::new(&path, text)
+        }
+        path => loader.text(path)?,
     };
-    let file = if chart.values_file.is_empty() {
-        Value::Map(loaded.values.clone())
-    } else {
-        read(&loader.read(&chart.values_file)?, &chart.values_file)?
+    // Helm reads the file where it is given as it is; what is merged with it
+    // or in its place kustomize reads and writes first.
+    let as_is =
+        |text: &Text| yaml::parse_one(text.as_str()).map_err(|error| wrong(&text.wrong(&error, 1)));
+    let by_kyaml = |text: &Text| {
+        yaml::parse_kyaml(text.as_str()).map_err(|error| wrong(&text.wrong(&error, 1)))
     };
     let inline = chart.values_inline.clone();
-    if !matches!(inline, Value::Null | Value::Map(_)) {
-        return Err(wrong("valuesInline must be a mapping"));
-    }
     let merged = match chart.values_merge.as_str() {
-        _ if inline.as_map().is_none_or(Map::is_empty) => file,
+        _ if inline.as_map().is_none_or(Map::is_empty) => as_is(&text)?,
         "replace" => inline,
-        "merge" => merged(inline, &file),
-        _ => merged(file, &inline),
+        "merge" => merged(inline, &by_kyaml(&text)?),
+        _ => merged(by_kyaml(&text)?, &inline),
     };
     let mut options = ValueOptions::default();
     options

@@ -6,8 +6,8 @@ use super::text::{Spot, Text};
 use crate::object::Gvk;
 use crate::value::yaml::Step;
 use crate::value::{Map, Value, yaml};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
 /// The names under which a kustomization is looked for.
@@ -89,7 +89,17 @@ pub struct Label {
     pub include_selectors: bool,
     pub include_templates: bool,
     pub include_volume_claim_templates: bool,
-    pub fields: Vec<Value>,
+    pub fields: Vec<LabelField>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LabelField {
+    pub group: String,
+    pub version: String,
+    pub kind: String,
+    pub path: String,
+    pub create: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -236,6 +246,7 @@ pub struct HelmChart {
     pub additional_values_files: Vec<String>,
     pub values_file: String,
     /// A mapping, or nothing.
+    #[serde(deserialize_with = "mapping")]
     pub values_inline: Value,
     pub values_merge: String,
     #[serde(rename = "includeCRDs")]
@@ -261,11 +272,22 @@ pub struct HelmChartArgs {
     pub helm_bin: String,
     pub helm_home: String,
     pub values: String,
+    #[serde(deserialize_with = "mapping")]
     pub values_local: Value,
     pub values_merge: String,
     pub release_name: String,
     pub release_namespace: String,
     pub extra_args: Vec<String>,
+}
+
+fn mapping<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    match Value::deserialize(deserializer)? {
+        value @ (Value::Null | Value::Map(_)) => Ok(value),
+        other => Err(D::Error::custom(format!(
+            "invalid type: {}, expected a mapping",
+            other.kind()
+        ))),
+    }
 }
 
 /// Whether a text names a field of an object whose nulls mean something.
@@ -398,15 +420,20 @@ impl Kustomization {
                 generator.envs.push(std::mem::take(&mut generator.env));
             }
         }
-        for old in std::mem::take(&mut self.helm_chart_inflation_generator) {
-            if self.helm_globals.is_none()
-                && !(old.chart_home.is_empty() && old.helm_home.is_empty())
-            {
-                self.helm_globals = Some(HelmGlobals {
-                    chart_home: old.chart_home,
-                    config_home: old.helm_home,
-                });
-            }
+        // Of the charts of the older form the last that names a folder wins.
+        let old = std::mem::take(&mut self.helm_chart_inflation_generator);
+        let last = |of: fn(&HelmChartArgs) -> &String| {
+            let named = old.iter().map(of).rev().find(|text| !text.is_empty());
+            named.cloned().unwrap_or_default()
+        };
+        let globals = HelmGlobals {
+            chart_home: last(|chart| &chart.chart_home),
+            config_home: last(|chart| &chart.helm_home),
+        };
+        if self.helm_globals.is_none() && globals != HelmGlobals::default() {
+            self.helm_globals = Some(globals);
+        }
+        for old in old {
             self.helm_charts.push(HelmChart {
                 name: old.chart_name,
                 version: old.chart_version,

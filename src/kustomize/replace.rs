@@ -244,14 +244,28 @@ impl Target {
             }
             value = Value::Str(parts.join(&options.delimiter));
         }
-        *node = match node {
+        *node = match &*node {
             _ if is_new => value_of_new(value),
             Value::Map(_) | Value::Seq(_) => value,
             Value::Str(_) => Value::Str(scalar_text(&value)),
-            // The type stays, the text is new.
-            _ => yaml::resolve_plain(&scalar_text(&value)),
+            old => of_same_kind(old, &scalar_text(&value))?,
         };
         Ok(())
+    }
+}
+
+/// The type of what is replaced stays, the text is new.
+fn of_same_kind(old: &Value, text: &str) -> Result<Value, String> {
+    let new = yaml::resolve_plain(text);
+    match (old, &new) {
+        (Value::Bool(_), Value::Bool(_))
+        | (Value::Int(_) | Value::Uint(_), Value::Int(_) | Value::Uint(_))
+        | (Value::Float(_), Value::Float(_) | Value::Int(_) | Value::Uint(_))
+        | (Value::Null, Value::Null) => Ok(new),
+        _ => Err(format!(
+            "{text:?} cannot take the place of a {}",
+            old.kind()
+        )),
     }
 }
 

@@ -11,8 +11,6 @@ pub struct Pointer(Vec<String>);
 pub enum PointerError {
     #[error("JSON pointer {0:?} must be empty or begin with '/'")]
     NoSlash(String),
-    #[error("JSON pointer {0:?}: '~' must be followed by 0 or 1")]
-    BadEscape(String),
 }
 
 impl Pointer {
@@ -23,14 +21,7 @@ impl Pointer {
         let Some(path) = text.strip_prefix('/') else {
             return Err(PointerError::NoSlash(text.to_owned()));
         };
-        let parts = path.split('/').map(|part| {
-            let unescaped = part.replace("~1", "").replace("~0", "");
-            if unescaped.contains('~') {
-                return Err(PointerError::BadEscape(text.to_owned()));
-            }
-            Ok(part.replace("~1", "/").replace("~0", "~"))
-        });
-        Ok(Pointer(parts.collect::<Result<_, _>>()?))
+        Ok(Pointer(path.split('/').map(unescaped).collect()))
     }
 
     pub fn parts(&self) -> &[String] {
@@ -90,6 +81,25 @@ impl Value {
             _ => None,
         })
     }
+}
+
+/// `~1` is `/` and `~0` is `~`, from left to right; any other `~` stands for
+/// itself, as in github.com/evanphx/json-patch.
+fn unescaped(part: &str) -> String {
+    let mut out = String::with_capacity(part.len());
+    let mut rest = part;
+    while let Some((before, behind)) = rest.split_once('~') {
+        out.push_str(before);
+        let (c, n_bytes) = match behind.as_bytes().first() {
+            Some(b'1') => ('/', 1),
+            Some(b'0') => ('~', 1),
+            _ => ('~', 0),
+        };
+        out.push(c);
+        rest = &behind[n_bytes..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// An index without sign or leading zeros.

@@ -8,12 +8,14 @@
 //! to name, the case says `no line`, and `stricter` where the original has no
 //! error.
 //! `KUSTOMIZE_RECORD=/path/to/kustomize cargo test --test kustomize` records
-//! them anew.
+//! them anew, those of `helm` with the helm beside it.
 
-use super::built;
 use super::corpus::difference;
+use super::{built, built_with_charts};
 use drupelet::tree::MemoryTree;
+use regex::Regex;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -131,6 +133,14 @@ fn names_line(case: &Case, words: &str) -> bool {
 
 fn record(kustomize: &Path, topic: &Path, cases: &[Case]) {
     let mut text = String::new();
+    // What differs from run to run.
+    let address = Regex::new("0x[0-9a-f]+|/tmp/kustomize-helm-[0-9]+").expect("it is a pattern");
+    let is_helm = topic.file_stem().is_some_and(|name| name == "helm");
+    let helm = kustomize.with_file_name("helm");
+    let inflating = is_helm.then(|| {
+        let flags = ["--enable-helm", "--helm-command"].map(OsStr::new);
+        [flags[0], flags[1], helm.as_os_str()]
+    });
     for case in cases {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         for (path, body) in &case.files {
@@ -140,6 +150,7 @@ fn record(kustomize: &Path, topic: &Path, cases: &[Case]) {
         }
         let output = Command::new(kustomize)
             .args(["build", &format!("./{}", target(case))])
+            .args(inflating.iter().flatten())
             .current_dir(folder.path())
             .env_clear()
             .env("HOME", folder.path())
@@ -156,8 +167,6 @@ fn record(kustomize: &Path, topic: &Path, cases: &[Case]) {
                 .collect::<Vec<_>>()
                 .join(" ");
             let place = folder.path().to_string_lossy().into_owned();
-            // What differs from run to run.
-            let address = regex::Regex::new("0x[0-9a-f]+").expect("it is a pattern");
             let error = address.replace_all(&error, "0x0");
             let error: String = error.replace(&place, "/case").chars().take(300).collect();
             text.push_str(&format!("{}\n", error.trim()));
@@ -166,8 +175,7 @@ fn record(kustomize: &Path, topic: &Path, cases: &[Case]) {
     fs::write(topic.with_extension("out"), text).expect("the recording can be written");
 }
 
-#[test]
-fn kustomizations_are_built_as_by_kustomize() {
+fn topics() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kustomize/cases");
     let mut topics: Vec<PathBuf> = fs::read_dir(folder)
         .expect("the folder of cases is there")
@@ -175,9 +183,25 @@ fn kustomizations_are_built_as_by_kustomize() {
         .filter(|path| path.extension().is_some_and(|e| e == "txtar"))
         .collect();
     topics.sort();
+    topics
+}
+
+/// The files of all cases, by path.
+pub fn all_files() -> Vec<(String, String)> {
+    let texts = topics()
+        .into_iter()
+        .map(|topic| fs::read_to_string(topic).expect("it is readable"));
+    texts
+        .flat_map(|text| cases(&text))
+        .flat_map(|case| case.files)
+        .collect()
+}
+
+#[test]
+fn kustomizations_are_built_as_by_kustomize() {
     let mut faults = Vec::new();
     let mut n_cases = 0;
-    for topic in topics {
+    for topic in topics() {
         let mut cases = cases(&fs::read_to_string(&topic).expect("it is readable"));
         cases.retain(is_run);
         if let Some(kustomize) = std::env::var_os("KUSTOMIZE_RECORD") {
@@ -202,7 +226,11 @@ fn kustomizations_are_built_as_by_kustomize() {
                     .collect(),
             };
             let is_error = expected.starts_with("Error: ");
-            match built(&tree, target(&case), true) {
+            let ours = match topic.as_str() {
+                "helm" => built_with_charts(&tree, target(&case)),
+                _ => built(&tree, target(&case), true),
+            };
+            match ours {
                 Ok(_) if is_error || case.is_stricter => {
                     faults.push(format!("{name}: no error, but {expected}"));
                 }

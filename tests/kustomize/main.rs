@@ -3,6 +3,7 @@
 mod cases;
 mod cli;
 mod corpus;
+mod fields;
 mod loopback;
 mod malformed;
 mod remotes;
@@ -11,7 +12,8 @@ mod remotes;
 #[allow(dead_code, reason = "each test program uses a part of it")]
 mod support;
 
-use drupelet::kustomize::{BuildError, Nothing, Options, build};
+use drupelet::gotmpl::{Error, Host, Limits, Map, Val};
+use drupelet::kustomize::{BuildError, HelmOptions, Nothing, Options, build};
 use drupelet::tree::MemoryTree;
 use std::path::Path;
 
@@ -40,6 +42,39 @@ fn built(tree: &MemoryTree, path: &str, root_only: bool) -> Result<String, Build
         root_only,
         fetched: &Nothing,
         helm: None,
+        adjust: &|_| Ok(()),
+    };
+    Ok(build(tree, path, &options)?.to_yaml())
+}
+
+/// No chance, no time.
+struct Still;
+
+impl Host for Still {
+    fn now(&self) -> jiff::Zoned {
+        jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC)
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+
+    fn lookup(&self, _: &str, _: &str, _: &str, _: &str) -> Result<Val, Error> {
+        Ok(Val::Map(Map::new()))
+    }
+}
+
+fn built_with_charts(tree: &MemoryTree, path: &str) -> Result<String, BuildError> {
+    let options = Options {
+        root_only: true,
+        fetched: &Nothing,
+        helm: Some(HelmOptions {
+            kube_version: String::new(),
+            api_versions: Vec::new(),
+            host: &Still,
+            limits: Limits::default(),
+            charts: &|_| None,
+        }),
         adjust: &|_| Ok(()),
     };
     Ok(build(tree, path, &options)?.to_yaml())

@@ -154,7 +154,16 @@ fn a_pointer_reads_and_removes() {
     assert_eq!(value.remove_at(&pointer), None);
     assert_eq!(value.to_json(), r#"{"a/b":[{},2]}"#);
     assert!(Pointer::parse("a").is_err());
-    assert!(Pointer::parse("/~2").is_err());
+    // As json-patch has it: from left to right, and `~` alone is itself.
+    for (text, parts) in [
+        ("/~2", "~2"),
+        ("/~~10", "~/0"),
+        ("/~01", "~1"),
+        ("/a~", "a~"),
+    ] {
+        let pointer = Pointer::parse(text).expect("it is a pointer");
+        assert_eq!(pointer.parts(), [parts.to_owned()], "{text}");
+    }
 }
 
 #[test]

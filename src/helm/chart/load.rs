@@ -124,7 +124,10 @@ fn from_files(
         match file.name.as_str() {
             "Chart.yaml" => {}
             "Chart.lock" => chart.lock = Some(decode_lock(&file)?),
-            "values.yaml" => chart.values = load_values(&file.data)?,
+            "values.yaml" => {
+                chart.values = load_values(&file.data)?;
+                chart.values_text = Some(file.data);
+            }
             "values.schema.json" => chart.schema = Some(file.data),
             "requirements.yaml" => {
                 if chart.metadata.api_version != API_VERSION_V1 {

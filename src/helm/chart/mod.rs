@@ -48,6 +48,8 @@ pub struct Chart {
     pub lock: Option<Lock>,
     /// The text of values.yaml's documents, merged.
     pub values: Map,
+    /// values.yaml as it stands, for Kustomize, which reads it by other rules.
+    pub values_text: Option<Rc<[u8]>>,
     /// values.schema.json
     pub schema: Option<Rc<[u8]>>,
     /// What stands below templates/.

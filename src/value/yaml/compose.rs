@@ -33,6 +33,7 @@ pub struct Composer<'a> {
     dialect: Dialect,
     /// The keys of an object that lead to what is read now.
     place: Place,
+    knows_places: bool,
     anchors: HashMap<usize, Anchored>,
     /// Bytes that aliases have copied so far.
     alias_bytes: usize,
@@ -145,6 +146,7 @@ impl<'a> Composer<'a> {
             duplicates,
             dialect: Dialect::V2,
             place: Place::Elsewhere,
+            knows_places: true,
             anchors: HashMap::new(),
             alias_bytes: 0,
             n_decoded: 0,
@@ -154,6 +156,12 @@ impl<'a> Composer<'a> {
 
     pub fn in_dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
+        self
+    }
+
+    /// Annotations are read as everything else.
+    pub fn without_places(mut self) -> Self {
+        self.knows_places = false;
         self
     }
 
@@ -250,7 +258,7 @@ impl<'a> Composer<'a> {
             let key = self.node(next, depth)?;
             collection.count(&key);
             let key = key.into_key().map_err(|problem| at(&key_span, problem))?;
-            if self.dialect == Dialect::Kyaml {
+            if self.dialect == Dialect::Kyaml && self.knows_places {
                 self.place = match (depth, place, key.as_str()) {
                     (1, _, "metadata") => Place::Metadata,
                     (2, Place::Metadata, "annotations") | (3, Place::Annotations, _) => {

@@ -55,6 +55,14 @@ pub fn parse_resource(text: &str) -> Result<Value, YamlError> {
         .first_document()
 }
 
+/// The first document as kyaml reads what is no resource.
+pub fn parse_kyaml(text: &str) -> Result<Value, YamlError> {
+    Composer::new(text, Duplicates::Forbidden)?
+        .in_dialect(Dialect::Kyaml)
+        .without_places()
+        .first_document()
+}
+
 /// What a plain scalar of this text is by go-yaml v3's rules.
 pub fn resolve_plain(text: &str) -> Value {
     compose::kyaml_scalar(text.into(), false)
