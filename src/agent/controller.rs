@@ -182,7 +182,7 @@ impl Controller {
         // Answers of polls come for ever; what they set off is a message, too.
         if !matches!(
             message,
-            Message::Polled(..) | Message::AwaitSettled(_) | Message::Views(_)
+            Message::Polled(..) | Message::AwaitSettled(_) | Message::Views(_) | Message::Usage(_)
         ) {
             self.last_message = Instant::now();
         }
@@ -249,6 +249,9 @@ impl Controller {
             Message::Views(answer) => {
                 // Whoever asked may be gone.
                 let _ = answer.send(self.apps.values().map(|app| self.view(app)).collect());
+            }
+            Message::Usage(answer) => {
+                let _ = answer.send(self.usage());
             }
             Message::AwaitSettled(answer) => self.awaiting_settled.push(answer),
             Message::Stop => {}
@@ -731,23 +734,6 @@ impl Controller {
         let seconds = due.map_or(0, |at| at - jiff::Timestamp::now().as_second());
         let pause = Duration::from_secs(seconds.max(1) as u64).min(MAX_RENEWAL_PAUSE);
         self.after(pause, Timer::Renew(id.clone()));
-    }
-
-    pub(super) fn cascade_done(&mut self, id: &AppId, result: Result<bool, String>) {
-        let Some(app) = self.apps.get_mut(id) else {
-            return;
-        };
-        app.deleting = false;
-        match result {
-            Ok(true) => app.deletion_error = None,
-            Ok(false) => self.after(Duration::from_secs(1), Timer::Deletion(id.clone())),
-            Err(message) => {
-                tracing::warn!(app = %id, message, "deletion");
-                app.deletion_error = Some(message);
-                self.report_soon(id);
-                self.after(self.settings.retry_first, Timer::Deletion(id.clone()));
-            }
-        }
     }
 
     pub(super) fn report_soon(&mut self, id: &AppId) {

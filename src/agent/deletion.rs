@@ -2,7 +2,7 @@
 //! then its objects, highest wave first, then PostDelete hooks. Each step
 //! takes its finalizer away, so that a restarted agent goes on from there.
 
-use super::controller::Controller;
+use super::controller::{Controller, Timer};
 use super::delete_hooks::DeleteHooks;
 use super::live::{Live, LiveObject};
 use super::message::{AppId, Message};
@@ -144,6 +144,23 @@ impl Controller {
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::CascadeDone(id, result));
         });
+    }
+
+    pub(super) fn cascade_done(&mut self, id: &AppId, result: Result<bool, String>) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        app.deleting = false;
+        match result {
+            Ok(true) => app.deletion_error = None,
+            Ok(false) => self.after(Duration::from_secs(1), Timer::Deletion(id.clone())),
+            Err(message) => {
+                tracing::warn!(app = %id, message, "deletion");
+                app.deletion_error = Some(message);
+                self.report_soon(id);
+                self.after(self.settings.retry_first, Timer::Deletion(id.clone()));
+            }
+        }
     }
 
     /// The hooks come from the sources once more; the last snapshot will do.

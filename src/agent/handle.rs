@@ -13,6 +13,7 @@ use super::pushed::Push;
 use super::resources::secret_resource;
 use super::settings::Settings;
 use super::sources::Sources;
+use super::usage::Usage;
 use super::watch::Watches;
 use crate::app::{Condition, OperationPhase, SyncCode};
 use crate::git;
@@ -268,6 +269,17 @@ impl Handle {
     /// What the budget did, and is doing.
     pub fn budget(&self) -> Figures {
         self.budget.figures()
+    }
+
+    /// What the memory is used for; nothing of an agent that has stopped.
+    pub fn usage(&self) -> Vec<Usage> {
+        let (answer, usage) = channel();
+        if self.sender.send(Message::Usage(answer)).is_err() {
+            return Vec::new();
+        }
+        let mut all = usage.recv_timeout(ANSWER).unwrap_or_default();
+        all.extend(self.sources.usage());
+        all
     }
 
     /// Live objects that are known.

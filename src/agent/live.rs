@@ -2,6 +2,8 @@
 //! said of them.
 
 use super::argocd_cm::ArgocdCm;
+use super::budget::Allocator;
+use super::usage::{copied, in_tree};
 use crate::app::SyncOptions;
 use crate::diff::{Digest, content_digest, owned_digest};
 use crate::health::{Health, health_by};
@@ -298,6 +300,18 @@ impl Live {
             Some((ResourceKey::clone(key), object.clone()))
         })
         .collect()
+    }
+
+    /// How many objects there are, and about how many bytes they take.
+    pub(super) fn usage(&self, allocator: &Allocator) -> (usize, u64) {
+        let state = self.lock();
+        let entry = size_of::<(Arc<ResourceKey>, LiveObject)>() + size_of::<Arc<ResourceKey>>();
+        let bytes = state.objects.iter().map(|(key, object)| {
+            let key_below = copied(allocator, || ResourceKey::clone(key));
+            let below = copied(allocator, || object.clone());
+            key_below + below + size_of::<ResourceKey>() as u64 + in_tree(entry)
+        });
+        (state.objects.len(), bytes.sum())
     }
 
     pub fn n_objects(&self) -> usize {

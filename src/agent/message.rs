@@ -7,6 +7,7 @@ use super::live::Moved;
 use super::polling::Sifted;
 use super::pushed::Push;
 use super::sources::{Resolved, SourceError, Tracked};
+use super::usage::Usage;
 use super::writes::Applied;
 use crate::app::AppProject;
 use crate::kube::Discovery;
@@ -88,6 +89,8 @@ pub(super) enum Message {
     Pushed(Box<Push>),
     /// Answers with what is known of all applications.
     Views(Sender<Vec<AppView>>),
+    /// Answers with what the memory is used for.
+    Usage(Sender<Vec<Usage>>),
     /// Answers when everything has settled.
     AwaitSettled(Sender<()>),
     Stop,

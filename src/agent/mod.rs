@@ -92,6 +92,8 @@ mod report;
 
 mod resources;
 
+mod usage;
+
 mod writes;
 
 mod bootstrap;
@@ -115,3 +117,4 @@ pub use rendering::{RenderJob, generated, render_application};
 pub use resources::{application_resource, config_map_resource, project_resource, secret_resource};
 pub use settings::Settings;
 pub use sources::{SourceError, Sources};
+pub use usage::Usage;

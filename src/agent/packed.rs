@@ -52,6 +52,11 @@ impl<T: Serialize + DeserializeOwned + Default + PartialEq> Packed<T> {
         value.to().expect("it was one")
     }
 
+    /// Bytes that it takes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub fn set(&mut self, value: &T) {
         *self = Packed::new(value);
     }

@@ -76,6 +76,15 @@ impl Remotes {
     }
 }
 
+impl Remotes {
+    /// How many plain files are kept, and their bytes.
+    pub fn usage(&self) -> (usize, u64) {
+        let last = self.last();
+        let bytes: usize = last.pages.values().map(Vec::len).sum();
+        (last.pages.len(), bytes as u64)
+    }
+}
+
 impl Last {
     fn keep(&mut self, url: &str, bytes: &[u8], limit: usize) {
         self.pages.remove(url);

@@ -290,6 +290,12 @@ impl Sources {
         cache.map(git::Cache::counts).unwrap_or_default()
     }
 
+    /// How many repositories the cache holds, and their bytes on disk.
+    pub(super) fn git_cache_usage(&self) -> (usize, u64) {
+        let cache = self.locator.cache.as_ref();
+        cache.map(git::Cache::usage).unwrap_or_default()
+    }
+
     /// Whether a repository is on this machine: polled more often.
     pub fn is_local(&self, url: &str) -> bool {
         git::RepositoryUrl::parse(url)

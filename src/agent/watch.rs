@@ -75,6 +75,11 @@ impl Watches {
         })
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.watcher.watched().len()
+    }
+
     /// The watches that every agent has.
     pub fn start_fixed(&self, discovery: &Discovery) {
         let namespace_of_applications = match self.everywhere {

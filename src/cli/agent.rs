@@ -2,7 +2,7 @@
 
 use super::budget::{self, Budget};
 use super::connect::Cluster;
-use super::interrupt::interrupted_into;
+use super::interrupt::interrupted_or_asked;
 use super::lead::Lead;
 use super::maps::Maps;
 use super::service::{self, Service};
@@ -16,6 +16,7 @@ use clap::Args;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 #[derive(Args)]
@@ -36,7 +37,7 @@ pub struct Arguments {
     /// Start although an Argo CD controller runs in the cluster
     #[arg(long)]
     beside_argocd: bool,
-    /// Serve /metrics, /healthz and /readyz here
+    /// Serve /metrics, /debug/memory, /healthz and /readyz here
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// Pause between two polls of a repository; up to half of it is added at random
@@ -56,13 +57,23 @@ enum Wake {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (sender, wakes) = channel();
-    interrupted_into(sender.clone(), Wake::Asked).context("cannot wait for signals")?;
+    let shown: Arc<OnceLock<Subject>> = Arc::default();
+    let asked = {
+        let shown = shown.clone();
+        move || {
+            if let Some(subject) = shown.get() {
+                eprint!("{}", server::memory_table(subject));
+            }
+        }
+    };
+    interrupted_or_asked(sender.clone(), Wake::Asked, asked).context("cannot wait for signals")?;
     if let Some(warning) = service::idle_memory_limit() {
         eprintln!("warning: {warning}");
     }
     let client = arguments.cluster.client()?;
     let Some(terms) = arguments.lead.terms(&arguments.namespace)? else {
         let subject = Subject::default();
+        let _ = shown.set(subject.clone());
         let _server = serve(arguments, &subject)?;
         let service = watched(&subject)?;
         return work(arguments, client, &subject, service, &wakes);
@@ -78,6 +89,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         leads: standing.leads(),
         lease_writes: standing.n_writes(),
     });
+    let _ = shown.set(subject.clone());
     let _server = serve(arguments, &subject)?;
     println!("stands by for {lease} as {identity}");
     let service = watched(&subject)?;

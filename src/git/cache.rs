@@ -101,6 +101,18 @@ impl Cache {
         let _ = self.0.step.set(step);
     }
 
+    /// How many repositories are here, and their bytes on disk.
+    pub fn usage(&self) -> (usize, u64) {
+        let names = fs::read_dir(&self.0.directory);
+        let places = names.into_iter().flatten().flatten();
+        let folders: Vec<_> = places
+            .map(|name| name.path())
+            .filter(|p| p.is_dir())
+            .collect();
+        let bytes = folders.iter().map(|folder| size_below(folder)).sum();
+        (folders.len(), bytes)
+    }
+
     pub fn counts(&self) -> Counts {
         self.0.counters.now()
     }

@@ -161,6 +161,11 @@ impl Charts {
         self.0.archive_bytes.store(bytes, Ordering::Relaxed);
     }
 
+    /// How many archives are here, and their bytes on disk.
+    pub fn usage(&self) -> (usize, u64) {
+        self.0.store.usage()
+    }
+
     pub fn counts(&self) -> Counts {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {

@@ -114,6 +114,14 @@ impl Store {
         Ok(())
     }
 
+    /// How many archives there are, and their bytes.
+    pub fn usage(&self) -> (usize, u64) {
+        let names = fs::read_dir(self.directory.join("blobs"));
+        let found = names.into_iter().flatten().flatten();
+        let sizes = found.filter_map(|name| Some(name.metadata().ok()?.len()));
+        sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
+    }
+
     fn blob_path(&self, digest: &str) -> Option<PathBuf> {
         let valid = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
         valid.then(|| self.directory.join("blobs").join(digest))

@@ -1,3 +1,4 @@
+use super::memory;
 use super::metrics;
 use super::subject::Subject;
 use super::webhook::{self, Gate};
@@ -107,6 +108,7 @@ async fn answer(
             return response;
         }
         (&Method::GET, "/metrics") => metrics::text(subject),
+        (&Method::GET, "/debug/memory") => memory::table(subject),
         (&Method::GET, "/healthz") => "ok".to_owned(),
         (&Method::GET, "/readyz") if subject.is_ready() => "ok".to_owned(),
         (&Method::GET, "/readyz") => {

@@ -5,9 +5,11 @@
 
 mod forge;
 mod listen;
+mod memory;
 mod metrics;
 mod subject;
 mod webhook;
 
 pub use listen::Server;
+pub use memory::table as memory_table;
 pub use subject::{Leadership, Subject};

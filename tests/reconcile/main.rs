@@ -36,6 +36,7 @@ mod holds;
 mod idle;
 mod kills;
 mod machine;
+mod memory;
 mod metrics;
 mod operations;
 mod options;

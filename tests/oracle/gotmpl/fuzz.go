@@ -662,6 +662,9 @@ func (g *generator) statement(depth int) string {
 		return g.pick("text ", "\n", " x\n  ", "") + g.action(g.show(2))
 	}
 	d := depth - 1
+	if g.Intn(12) == 0 {
+		return g.reach()
+	}
 	switch g.Intn(14) {
 	case 0:
 		return g.action("if "+g.any(2)) + g.statements(d) + g.action("end")
