@@ -34,6 +34,7 @@ mod faults;
 mod generated;
 mod holds;
 mod idle;
+mod itself;
 mod kills;
 mod machine;
 mod memory;
