@@ -2,6 +2,7 @@
 //! passes a proxy of its own in front of the API server.
 
 use crate::process::AgentProcess;
+use crate::support::apiserver::{AGENTS, ApiServer, Audited, Options};
 use crate::support::proxy::{Harm, Hold, Passed, Proxy};
 use crate::world::{World, client, holds_for, on_each, wait_until};
 use drupelet::object::Object;
@@ -273,4 +274,144 @@ fn an_agent_that_is_not_elected_has_no_lease() {
         assert!(lease(&world).is_none());
         assert_eq!(holder(&world), "");
     });
+}
+
+/// Two agents, each a user of its own to the API server, whose log tells them
+/// apart.
+struct Pair {
+    server: ApiServer,
+    world: World,
+}
+
+impl Pair {
+    fn new(name: &str) -> Option<Self> {
+        let server = ApiServer::start(Options {
+            audit: true,
+            ..Options::default()
+        })?;
+        let world = World::new(&server.kubeconfig(), name);
+        world.commit(&[("app/all.yaml", &configs("one"))]);
+        world.create_app(POLICY);
+        Some(Pair { server, world })
+    }
+
+    fn start(&self, user: &str) -> AgentProcess {
+        let mut arguments = vec!["-v", "--listen", "127.0.0.1:0"];
+        arguments.extend(ELECT);
+        let kubeconfig = self.server.kubeconfig_of(user);
+        AgentProcess::start_as(user, &self.world, &kubeconfig, &arguments)
+    }
+
+    /// What an agent changed, and tried to, its Lease apart.
+    fn writes(&self, user: &str) -> Vec<Audited> {
+        let mut audited = self.server.audited();
+        audited.retain(|one| one.user == user && !one.object.starts_with("leases "));
+        audited
+    }
+
+    /// No two writes of the two to one object overlap, and the second begins
+    /// only when the first has ended for good.
+    #[track_caller]
+    fn assert_one_after_the_other(&self) {
+        let [first, second] = AGENTS.map(|user| self.writes(user));
+        for one in &first {
+            for other in second.iter().filter(|other| other.object == one.object) {
+                assert!(one.ended < other.began, "{one:?} and {other:?}");
+            }
+        }
+        let shared = first
+            .iter()
+            .filter(|one| second.iter().any(|other| other.object == one.object));
+        assert!(
+            shared.count() > N,
+            "both write the same objects: {first:?} {second:?}"
+        );
+        let last = first.iter().map(|one| one.ended).max();
+        let next = second.iter().map(|one| one.began).min();
+        assert!(last.expect("it wrote") < next.expect("it wrote"));
+    }
+}
+
+fn leads(agent: &AgentProcess) -> bool {
+    agent.metrics()["drupelet_leader"] == 1.0
+}
+
+fn signal(agent: &AgentProcess, signal: &str) {
+    let status = Command::new("kill")
+        .args([&format!("-{signal}"), &agent.id().to_string()])
+        .status();
+    assert!(status.expect("kill is there").success());
+}
+
+#[test]
+fn the_audit_log_shows_no_object_written_by_both_when_the_leader_dies() {
+    let Some(pair) = Pair::new("audited") else {
+        return;
+    };
+    let world = &pair.world;
+    let first = pair.start(AGENTS[0]);
+    world.wait_synced();
+    let second = pair.start(AGENTS[1]);
+    holds_for("it follows", LEASE, || !leads(&second));
+    assert!(
+        pair.writes(AGENTS[1]).is_empty(),
+        "a follower writes nothing"
+    );
+    let commit = world.commit(&[("app/all.yaml", &configs("two"))]);
+    wait_until("a sync is under way", || {
+        value_of(world, "c1").as_deref() == Some("two")
+    });
+    first.kill();
+    wait_until("the other one leads", || leads(&second));
+    world.wait_synced_at(&commit);
+    wait_until("all is synced", || {
+        value_of(world, &format!("c{}", N - 1)).as_deref() == Some("two")
+    });
+    // For a while both have something to say of each object.
+    for n in 0..N {
+        world.edit("v1", "ConfigMap", &format!("c{n}"), "data: {a: drifted}");
+    }
+    wait_until("all is healed", || {
+        (0..N).all(|n| value_of(world, &format!("c{n}")).as_deref() == Some("two"))
+    });
+    pair.assert_one_after_the_other();
+}
+
+#[test]
+fn the_audit_log_shows_no_write_of_a_leader_that_was_stopped_beyond_its_lease() {
+    let Some(pair) = Pair::new("audited-stop") else {
+        return;
+    };
+    let world = &pair.world;
+    let mut first = pair.start(AGENTS[0]);
+    world.wait_synced();
+    let second = pair.start(AGENTS[1]);
+    wait_until("it follows", || !leads(&second));
+    let commit = world.commit(&[("app/all.yaml", &configs("two"))]);
+    wait_until("a sync is under way", || {
+        value_of(world, "c1").as_deref() == Some("two")
+    });
+    signal(&first, "STOP");
+    wait_until("the other one leads", || leads(&second));
+    world.wait_synced_at(&commit);
+    for n in 0..N {
+        world.edit("v1", "ConfigMap", &format!("c{n}"), "data: {a: drifted}");
+    }
+    wait_until("all is healed", || {
+        (0..N).all(|n| value_of(world, &format!("c{n}")).as_deref() == Some("two"))
+    });
+    let before = pair.writes(AGENTS[0]).len();
+    // There is much to do, and nobody else to do it.
+    signal(&second, "STOP");
+    for n in 0..N {
+        world.edit("v1", "ConfigMap", &format!("c{n}"), "data: {a: drifted}");
+    }
+    signal(&first, "CONT");
+    assert_eq!(first.wait(), Some(1), "it lost its Lease");
+    assert_eq!(pair.writes(AGENTS[0]).len(), before, "it wrote nothing");
+    signal(&second, "CONT");
+    wait_until("all is healed", || {
+        (0..N).all(|n| value_of(world, &format!("c{n}")).as_deref() == Some("two"))
+    });
+    pair.assert_one_after_the_other();
 }

@@ -20,6 +20,32 @@ pub struct Options {
     /// RBAC instead of a server that allows everything; the kubeconfig's user
     /// is an administrator either way.
     pub rbac: bool,
+    /// A log of all that changes something.
+    pub audit: bool,
+}
+
+/// Users besides the administrator, who may do as much: told apart in the log.
+pub const AGENTS: [&str; 2] = ["agent-a", "agent-b"];
+
+const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+  - {level: None, verbs: [get, list, watch]}
+  - {level: Metadata}
+";
+
+/// One request that changed something, or tried to, from the server's own log.
+#[derive(Clone, Debug)]
+pub struct Audited {
+    pub user: String,
+    pub verb: String,
+    /// `resource namespace/name`.
+    pub object: String,
+    pub code: i64,
+    /// Microseconds since 1970: when it came, and when it was answered.
+    pub began: i64,
+    pub ended: i64,
 }
 
 pub struct ApiServer {
@@ -62,6 +88,55 @@ impl ApiServer {
         self.folder.path().join("kubeconfig")
     }
 
+    /// The same server as one of [`AGENTS`].
+    pub fn kubeconfig_of(&self, user: &str) -> PathBuf {
+        let path = self.folder.path().join(format!("kubeconfig-{user}"));
+        let text = fs::read_to_string(self.kubeconfig()).expect("it was written");
+        let own = format!("{}-{user}", self.token);
+        fs::write(&path, text.replace(&self.token, &own)).expect("the folder is writable");
+        path
+    }
+
+    /// What changed something so far, dry runs apart, in the order of its end.
+    pub fn audited(&self) -> Vec<Audited> {
+        let text = fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default();
+        let events = text.lines().filter_map(|line| {
+            // The last line may be half there.
+            drupelet::value::Value::from_json(line.as_bytes()).ok()
+        });
+        let audited = events.filter_map(|event| {
+            let text = |path: &[&str]| {
+                let found = event.at(path).and_then(drupelet::value::Value::as_str);
+                found.unwrap_or_default().to_owned()
+            };
+            let time = |name: &str| {
+                let time: Result<jiff::Timestamp, _> = text(&[name]).parse();
+                time.expect("RFC 3339").as_microsecond()
+            };
+            if text(&["requestURI"]).contains("dryRun=") {
+                return None;
+            }
+            let part = |name: &str| text(&["objectRef", name]);
+            Some(Audited {
+                user: text(&["user", "username"]),
+                verb: text(&["verb"]),
+                object: format!(
+                    "{} {}/{}",
+                    part("resource"),
+                    part("namespace"),
+                    part("name")
+                ),
+                code: match event.at(&["responseStatus", "code"]) {
+                    Some(drupelet::value::Value::Int(code)) => *code,
+                    _ => 0,
+                },
+                began: time("requestReceivedTimestamp"),
+                ended: time("stageTimestamp"),
+            })
+        });
+        audited.collect()
+    }
+
     /// The log of `etcd`, `kube-apiserver` or `kube-controller-manager`.
     pub fn log(&self, program: &str) -> String {
         let path = self.folder.path().join(format!("{program}.log"));
@@ -74,7 +149,10 @@ impl ApiServer {
         let token = format!("{:016x}", u64::from(std::process::id()) << 20 | 0x5eed);
         fs::write(
             at("tokens.csv"),
-            format!("{token},admin,admin,system:masters\n"),
+            AGENTS.iter().fold(
+                format!("{token},admin,admin,system:masters\n"),
+                |known, user| format!("{known}{token}-{user},{user},{user},system:masters\n"),
+            ),
         )
         .expect("the folder is writable");
         let ca = write_certificates(folder.path());
@@ -116,6 +194,12 @@ impl ApiServer {
                 "--authorization-mode",
                 if options.rbac { "RBAC" } else { "AlwaysAllow" },
             ]);
+        if options.audit {
+            fs::write(at("audit.yaml"), AUDIT_POLICY).expect("the folder is writable");
+            server_command
+                .args(["--audit-policy-file", &at("audit.yaml")])
+                .args(["--audit-log-path", &at("audit.log")]);
+        }
         if !options.controller_manager {
             // Nobody makes the default service account of a namespace then.
             server_command.args(["--disable-admission-plugins", "ServiceAccount"]);

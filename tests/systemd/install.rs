@@ -17,6 +17,7 @@ fn cluster() -> Option<(&'static ApiServer, MutexGuard<'static, ()>)> {
     let options = Options {
         controller_manager: true,
         rbac: true,
+        ..Options::default()
     };
     let real = REAL.get_or_init(|| ApiServer::start(options)).as_ref()?;
     Some((real, TURN.lock().unwrap_or_else(PoisonError::into_inner)))
