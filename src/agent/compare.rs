@@ -15,7 +15,7 @@ use super::rendering::{
 };
 use super::sources::{Resolved, Sources};
 use super::watch::Watches;
-use super::writes::keep_generated;
+use super::writes::{apply_declared, keep_generated};
 use crate::app::{
     Application, Destination, IgnoreDifferences, SyncCode, SyncOptions, resource_options,
 };
@@ -659,7 +659,7 @@ impl Comparison {
             ..ApplyOptions::by(names::FIELD_MANAGER)
         };
         let ignore = rules_for(&self.config, &self.app.spec.ignore_differences, desired);
-        match self.dry_runs.apply(resource, desired, &options) {
+        match apply_declared(&self.dry_runs, resource, desired, &options) {
             Ok(predicted) => Ok(changes(live, &predicted, &ignore)),
             Err(error) if error.is_retryable() => Err(error.into()),
             Err(error) => Ok(vec![Change {

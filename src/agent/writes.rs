@@ -4,7 +4,9 @@ use super::compare::{field_validation, rules_for};
 use super::live::Live;
 use super::resources::{application_resource, secret_resource};
 use crate::app::{APPLICATION, Application, GROUP, IgnoreDifferences, PropagationPolicy, SyncCode};
-use crate::diff::{Digest, adoption_patch, owned_digest, respect, scrub, seizing_patch};
+use crate::diff::{
+    Digest, adoption_patch, owned_digest, respect, scrub, seizing_patch, without_undeclared,
+};
 use crate::health::{Health, HealthStatus};
 use crate::kube::{
     self, ApplyOptions, Client, Conflict, DeleteOptions, Deleted, Discovery, FieldValidation,
@@ -25,6 +27,8 @@ const GONE_WAIT: Duration = Duration::from_secs(60);
 const GONE_POLL: Duration = Duration::from_millis(200);
 /// Objects that changed under our hands are read and tried again.
 const CONFLICT_ATTEMPTS: u32 = 5;
+/// A refusal names the fields of one level: below others there may be more.
+const UNDECLARED_ATTEMPTS: u32 = 5;
 
 /// Who writes status, conditions and the like. Not our field manager: a
 /// render must not own what we report.
@@ -81,7 +85,7 @@ impl Writer {
             };
             let desired = desired(task)?;
             let options = self.apply_options(task, true);
-            match self.client.apply(&resource, &desired, &options) {
+            match apply_declared(&self.client, &resource, &desired, &options) {
                 Ok(_) => Ok(()),
                 // Items of others are in the way: the apply takes them over.
                 Err(error) if error.is_invalid() && self.may_seize(&resource, &desired, task) => {
@@ -161,7 +165,7 @@ impl Writer {
             self.replace(&resource, &desired, before.as_ref(), forced)
         } else {
             let options = self.apply_options(task, false);
-            self.client.apply(&resource, &desired, &options)
+            apply_declared(&self.client, &resource, &desired, &options)
         };
         let applied = match (applied, &before) {
             (Err(error), Some(live)) if error.is_invalid() && !replaces => {
@@ -227,7 +231,7 @@ impl Writer {
         match self.rewrite_managers(resource, live, patch, &seize) {
             Ok(_) => {
                 let options = self.apply_options(task, false);
-                self.client.apply(resource, desired, &options)
+                apply_declared(&self.client, resource, desired, &options)
             }
             Err(_) => Err(error),
         }
@@ -323,8 +327,8 @@ impl Writer {
             .delete(resource, namespace, name, &DeleteOptions::default())
             .map_err(|error| fault(&error))?;
         self.await_gone(resource, namespace, name)?;
-        self.client
-            .apply(resource, desired, &self.apply_options(task, false))
+        let options = self.apply_options(task, false);
+        apply_declared(&self.client, resource, desired, &options)
             .map_err(|error| explained(&error, task))
     }
 
@@ -604,6 +608,34 @@ impl Writer {
             .apply(&resource, &object, &options)
             .map_err(|error| fault(&error))?;
         Ok(live.is_none_or(|live| live.resource_version() != applied.resource_version()))
+    }
+}
+
+/// Server-side apply; with `Validate=false`, without the fields that no schema
+/// knows, each of which it would be refused for.
+pub(super) fn apply_declared(
+    client: &Client,
+    resource: &Resource,
+    desired: &Object,
+    options: &ApplyOptions,
+) -> Result<Object, kube::Error> {
+    let mut declared = None;
+    let mut n_attempts = 1;
+    loop {
+        let object = declared.as_ref().unwrap_or(desired);
+        let error = match client.apply(resource, object, options) {
+            Ok(applied) => return Ok(applied),
+            Err(error) => error,
+        };
+        if options.field_validation != FieldValidation::Ignore || n_attempts == UNDECLARED_ATTEMPTS
+        {
+            return Err(error);
+        }
+        match without_undeclared(object, &error.to_string()) {
+            Some(next) => declared = Some(next),
+            None => return Err(error),
+        }
+        n_attempts += 1;
     }
 }
 

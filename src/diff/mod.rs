@@ -20,6 +20,7 @@ mod jq;
 mod owned;
 mod respect;
 mod tracking;
+mod undeclared;
 
 pub use adopt::{adoption_patch, seizing_patch};
 pub use change::{Change, changes, mask_secret, scrub};
@@ -30,3 +31,4 @@ pub use jq::{Jq, JqError, compile_jq};
 pub use owned::{Digest, agrees, content_digest, digest_of, owned_digest};
 pub use respect::respect;
 pub use tracking::{Tracking, TrackingMethod, tracked_by, tracking_id};
+pub use undeclared::without_undeclared;

@@ -125,6 +125,17 @@ impl Error {
         self.code() == 403
     }
 
+    /// The object has fields that no schema knows: said with a code that else
+    /// means a fault of the server.
+    pub fn is_untyped(&self) -> bool {
+        self.status().is_some_and(|status| {
+            status.code == 500
+                && status
+                    .message
+                    .starts_with("failed to create typed patch object")
+        })
+    }
+
     pub fn is_invalid(&self) -> bool {
         self.code() == 422
     }
@@ -160,7 +171,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Error::Status { status, .. } => {
-                is_retryable_code(status.code)
+                (is_retryable_code(status.code) && !self.is_untyped())
                     || self.is_namespace_terminating()
                     || self.conflict() == Some(Conflict::ResourceVersion)
             }

@@ -35,6 +35,7 @@ pub fn is_worth_another(error: &Error, repeatable: Repeatable) -> bool {
                 repeatable == Repeatable::AnyVersion
                     && error.conflict() == Some(Conflict::ResourceVersion)
             }
+            _ if error.is_untyped() => false,
             code => is_retryable_code(code) && repeatable != Repeatable::No,
         },
         Error::Connection { source, .. } => {

@@ -47,4 +47,5 @@ mod settings;
 mod signatures;
 mod spec;
 mod traces;
+mod validate;
 mod webhooks;
