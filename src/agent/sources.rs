@@ -10,6 +10,7 @@ use crate::app::{Application, Source};
 use crate::git;
 use crate::helm::{self, chart::packed_at};
 use crate::http;
+use crate::kube;
 use crate::kustomize::Need;
 use crate::registry;
 use crate::render;
@@ -232,6 +233,11 @@ impl Sources {
 
     fn recent(&self) -> MutexGuard<'_, BTreeMap<Question, (Reply, Instant)>> {
         self.recent.lock().expect("no holder of this lock panics")
+    }
+
+    /// Takes the credentials that a cluster has for repositories.
+    pub fn log_in(&self, client: &kube::Client, namespace: &str) -> Result<(), kube::Error> {
+        self.repositories.load(client, namespace)
     }
 
     pub(super) fn repositories(&self) -> &Repositories {

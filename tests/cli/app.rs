@@ -1,4 +1,5 @@
 use crate::command::{drupelet, run};
+use crate::support::git_server::{Behaviour, serve_plain};
 use crate::world::{World, on_each, wait_until};
 use drupelet::app::{OperationPhase, SyncCode};
 use drupelet::value::Value;
@@ -219,6 +220,52 @@ fn diff_masks_secrets_and_ends_with_2() {
                 assert!(!text.contains(secret), "{format}: {text}");
             }
         }
+    });
+}
+
+/// What is rendered here is fetched as the agent would fetch it.
+#[test]
+fn manifests_and_diff_ask_private_repositories_with_the_clusters_secrets() {
+    on_each(|kubeconfig| {
+        let world = World::new(kubeconfig, "private");
+        world.commit(&[("app/config.yaml", CONFIG)]);
+        let behaviour = Behaviour {
+            credentials: Some(("ada".to_owned(), "s3cret".to_owned())),
+            ..Behaviour::default()
+        };
+        let Some(server) = serve_plain(world.folder(), behaviour) else {
+            return;
+        };
+        let url = server.url("/repository");
+        create(&world, kubeconfig, &[]);
+        let name = world.name.clone();
+        world.patch_app(&name, &format!("spec: {{source: {{repoURL: '{url}'}}}}"));
+        let cache = world.folder().join("cli-cache").display().to_string();
+        let manifests = [
+            "app",
+            "manifests",
+            &name,
+            "--source",
+            "git",
+            "--cache-dir",
+            &cache,
+        ];
+        let diff = ["app", "diff", &name, "--cache-dir", &cache];
+        for arguments in [&manifests[..], &diff] {
+            drupelet(&world, kubeconfig, arguments).fails("authentication is required");
+        }
+        world.apply_text(&format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: repo\n  namespace: {}\n  labels: {{argocd.argoproj.io/secret-type: repository}}\n\
+             stringData: {{type: git, url: '{url}', username: ada, password: s3cret}}\n",
+            world.control_namespace(),
+        ));
+        let text = drupelet(&world, kubeconfig, &manifests).ok();
+        assert!(text.contains("kind: ConfigMap"), "{text}");
+        let text = drupelet(&world, kubeconfig, &diff).ends_with(2);
+        assert!(
+            text.contains("ConfigMap") && !text.contains("s3cret"),
+            "{text}"
+        );
     });
 }
 

@@ -95,6 +95,29 @@ impl Repositories {
         let _ = self.cluster.set((client, namespace.to_owned()));
     }
 
+    /// Reads once what an agent watches: for a command, which ends. Whoever may
+    /// not read it asks repositories without credentials.
+    pub(super) fn load(&self, client: &kube::Client, namespace: &str) -> Result<(), kube::Error> {
+        self.attach(client.clone(), namespace);
+        let of = |selector: &str| kube::ListOptions {
+            namespace: namespace.to_owned(),
+            label_selector: selector.to_owned(),
+            ..kube::ListOptions::default()
+        };
+        let secrets = client.list_all(&super::resources::secret_resource(), &of(SECRET_SELECTOR));
+        for secret in readable(secrets, "Secrets of repositories")? {
+            self.put(&secret);
+        }
+        let configs = super::resources::config_map_resource();
+        let configs = client.list_all(&configs, &of(CONFIG_SELECTOR));
+        for config in readable(configs, "ConfigMaps of Argo CD")? {
+            self.configure(config.name(), Some(&config));
+        }
+        self.set_secrets_listed();
+        self.set_configs_listed();
+        Ok(())
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().expect("no holder of this lock panics")
     }
@@ -438,6 +461,21 @@ impl Known {
             }
         }
         best
+    }
+}
+
+/// What was listed; nothing where that is forbidden, which is told.
+fn readable(
+    listed: Result<(Vec<Object>, kube::Listed), kube::Error>,
+    what: &str,
+) -> Result<Vec<Object>, kube::Error> {
+    match listed {
+        Ok((objects, _)) => Ok(objects),
+        Err(error) if error.is_forbidden() => {
+            tracing::warn!(%error, "the {what} count as absent");
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
     }
 }
 

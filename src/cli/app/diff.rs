@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 #[derive(Args)]
 #[command(
-    after_help = "The manifests are rendered here: map the repository to a clone if it is not reachable."
+    after_help = "The manifests are rendered here: with the credentials of repositories that the cluster has. Map a repository to a clone if it is not reachable from here."
 )]
 pub struct Arguments {
     name: String,
@@ -26,6 +26,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = arguments.place.read(&client, &arguments.name)?;
     let seed = installed_seed(&client, &arguments.place.namespace)?;
     let sources = arguments.maps.sources(Locator::default(), seed)?;
+    sources.log_in(&client, &arguments.place.namespace)?;
     let found = differences(&client, &app, &arguments.place.namespace, &sources)?;
     match arguments.output {
         Some(format @ (Format::Json | Format::Yaml)) => {

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 #[derive(Args)]
 #[command(
-    after_help = "Values of Secrets are masked. `--source git` renders here: map the repository to a clone if it is not reachable."
+    after_help = "Values of Secrets are masked. `--source git` renders here: with the credentials of repositories that the cluster has. Map a repository to a clone if it is not reachable from here."
 )]
 pub struct Arguments {
     name: String,
@@ -104,6 +104,7 @@ fn rendered(
     let namespace = &arguments.place.namespace;
     let seed = installed_seed(client, namespace)?;
     let sources = arguments.maps.sources(Locator::default(), seed)?;
+    sources.log_in(client, namespace)?;
     let discovery = client.discover(None)?;
     let instance = app.instance_name(namespace);
     let resolved = sources.resolve(&app, true)?;
