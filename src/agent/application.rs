@@ -4,8 +4,9 @@
 use super::controller::Controller;
 use super::message::AppId;
 use super::state::{AppState, at_rest};
-use crate::app::{Application, Operation, OperationPhase, OperationState, Source};
+use crate::app::{Application, Operation, OperationPhase, OperationState, Source, SyncCode};
 use crate::diff::digest_of;
+use crate::health::{Health, HealthStatus};
 use crate::object::Object;
 use crate::value::Value;
 use std::sync::Arc;
@@ -170,4 +171,43 @@ fn is_older(version: &str, known: &str) -> bool {
 /// The status of an Application as the API server has it.
 pub(super) fn status_of(object: &Object) -> Value {
     object.at(&["status"]).cloned().unwrap_or_default()
+}
+
+/// How a child Application fares, for the waves of the one that brings it: by
+/// its own report, once that speaks of the spec that it has now.
+pub(super) fn child_health(object: &Object) -> Health {
+    let progresses = |why: &str| Health::new(HealthStatus::Progressing, why.to_owned());
+    let Ok(app) = Application::read(object) else {
+        return progresses("its spec cannot be read");
+    };
+    let status = &app.status;
+    let compared = status.sync.compared_to.clone().unwrap_or_default();
+    let is_of_spec = match app.spec.has_multiple_sources() {
+        true => compared.sources == app.spec.sources,
+        false => compared.source == app.spec.source,
+    };
+    let runs = status
+        .operation_state
+        .as_ref()
+        .is_some_and(|state| !state.phase.is_completed());
+    if !is_of_spec || status.sync.status == SyncCode::Unknown {
+        return progresses("not compared yet");
+    }
+    if runs || app.operation.is_some() {
+        return progresses("an operation is in progress");
+    }
+    let known = [
+        HealthStatus::Healthy,
+        HealthStatus::Suspended,
+        HealthStatus::Progressing,
+        HealthStatus::Missing,
+        HealthStatus::Degraded,
+    ];
+    let named = known
+        .into_iter()
+        .find(|health| health.as_str() == status.health.status);
+    Health::new(
+        named.unwrap_or(HealthStatus::Progressing),
+        status.health.message.clone(),
+    )
 }

@@ -391,38 +391,6 @@ impl Controller {
         }
     }
 
-    /// What failed for want of credentials is tried again at once.
-    fn repositories_changed(&mut self) {
-        // Keys may have come or gone.
-        let signed = self
-            .apps
-            .iter()
-            .filter(|(_, app)| self.asks_for_signatures(app));
-        let signed: Vec<AppId> = signed.map(|(id, _)| id.clone()).collect();
-        for (id, app) in &mut self.apps {
-            if signed.contains(id) {
-                app.wants.compare = true;
-            }
-            let sources = app.app.spec.sources();
-            let project = app.app.spec.project();
-            let has_other_files = sources
-                .iter()
-                .zip(&app.resolved)
-                .any(|(source, resolved)| self.sources.changed_lfs(source, project, resolved));
-            if has_other_files || app.source_error.is_some() || app.compare_error.is_some() {
-                app.wants.resolve = true;
-                app.wants.compare = true;
-                app.wants.fresh = true;
-                app.retry_at = None;
-                app.failures = 0;
-            }
-        }
-        let ids: Vec<AppId> = self.apps.keys().cloned().collect();
-        for id in ids {
-            self.pump(&id);
-        }
-    }
-
     fn project_changed(&mut self, name: &str) {
         let ids: Vec<AppId> = self
             .apps

@@ -1,13 +1,14 @@
 //! Every write of the agent to the API server is sent from here.
 
+use super::application::child_health;
 use super::compare::{field_validation, rules_for};
 use super::live::Live;
 use super::resources::{application_resource, secret_resource};
-use crate::app::{APPLICATION, Application, GROUP, IgnoreDifferences, PropagationPolicy, SyncCode};
+use crate::app::{APPLICATION, GROUP, IgnoreDifferences, PropagationPolicy};
 use crate::diff::{
     Digest, adoption_patch, owned_digest, respect, scrub, seizing_patch, without_undeclared,
 };
-use crate::health::{Health, HealthStatus};
+use crate::health::HealthStatus;
 use crate::kube::{
     self, ApplyOptions, Client, Conflict, DeleteOptions, Deleted, Discovery, FieldValidation,
     Patch, Propagation, Resource, WriteOptions,
@@ -686,45 +687,6 @@ pub(super) fn fault(error: &kube::Error) -> TaskFault {
         // The client has retried already: the API server is away.
         aborts: error.status().is_none() && error.is_retryable(),
     }
-}
-
-/// How a child Application fares, for the waves of the one that brings it: by
-/// its own report, once that speaks of the spec that it has now.
-fn child_health(object: &Object) -> Health {
-    let progresses = |why: &str| Health::new(HealthStatus::Progressing, why.to_owned());
-    let Ok(app) = Application::read(object) else {
-        return progresses("its spec cannot be read");
-    };
-    let status = &app.status;
-    let compared = status.sync.compared_to.clone().unwrap_or_default();
-    let is_of_spec = match app.spec.has_multiple_sources() {
-        true => compared.sources == app.spec.sources,
-        false => compared.source == app.spec.source,
-    };
-    let runs = status
-        .operation_state
-        .as_ref()
-        .is_some_and(|state| !state.phase.is_completed());
-    if !is_of_spec || status.sync.status == SyncCode::Unknown {
-        return progresses("not compared yet");
-    }
-    if runs || app.operation.is_some() {
-        return progresses("an operation is in progress");
-    }
-    let known = [
-        HealthStatus::Healthy,
-        HealthStatus::Suspended,
-        HealthStatus::Progressing,
-        HealthStatus::Missing,
-        HealthStatus::Degraded,
-    ];
-    let named = known
-        .into_iter()
-        .find(|health| health.as_str() == status.health.status);
-    Health::new(
-        named.unwrap_or(HealthStatus::Progressing),
-        status.health.message.clone(),
-    )
 }
 
 /// How the API server says that a field cannot be changed.
