@@ -60,7 +60,12 @@ pub fn yaml(bytes: &[u8]) {
         return;
     };
     for document in documents {
-        // What is printed is what is read.
+        // What is printed is what is read, but for the line breaks of YAML 1.1
+        // alone (docs/compatibility.md).
+        let text = document.value.to_json();
+        if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+            continue;
+        }
         let printed = yaml::emit(&document.value);
         let read = yaml::parse_one(&printed);
         assert_eq!(read.as_ref(), Ok(&document.value), "printed as {printed}");

@@ -7,6 +7,7 @@ use super::integrity;
 use super::kept::{Kept, Owner};
 use super::links::collect_links;
 use super::live::{Live, LiveObject};
+use super::lookups::look_up;
 use super::metrics::Metrics;
 use super::orphans;
 use super::permissions::Permits;
@@ -23,6 +24,7 @@ use crate::diff::{
     Change, Digest, IgnoreRules, Scope, agrees, changes, check_rules, digest_of, owned_digest,
     prepare, scrub,
 };
+use crate::helm::Lookup;
 use crate::kube::{self, ApplyOptions, Client, Discovery, FieldValidation};
 use crate::object::{Gvk, Object, ResourceKey, names};
 use crate::render::{self, Capabilities, Located};
@@ -379,6 +381,8 @@ impl Comparison {
         kept: &Kept<'_>,
     ) -> Result<RenderedApplication, CompareError> {
         let Some(given) = &self.given else {
+            let look =
+                |lookup: &Lookup| look_up(lookup, &self.client, &self.discovery, &self.permits);
             return render_application(&RenderJob {
                 app: &self.app,
                 instance: &self.instance,
@@ -386,6 +390,7 @@ impl Comparison {
                 sources: &self.sources,
                 capabilities,
                 kept,
+                look: self.sources.has_lookups().then_some(&look),
             });
         };
         let mut objects = Vec::new();

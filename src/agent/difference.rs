@@ -56,6 +56,7 @@ pub fn differences(
             api_versions: discovery.api_versions(),
         },
         kept: &kept,
+        look: None,
     })?;
     let mut found = Vec::new();
     let mut desired_keys = BTreeSet::new();

@@ -42,6 +42,8 @@ mod remotes;
 
 mod connection;
 
+mod lookups;
+
 mod rendering;
 
 mod compare;

@@ -2,6 +2,7 @@
 
 use super::compare::CompareError;
 use super::kept::Kept;
+use super::lookups::Look;
 use super::resources::secret_resource;
 use super::sources::{Asker, Resolved, Sources};
 use crate::app::{Application, Source};
@@ -20,6 +21,8 @@ pub struct RenderJob<'a> {
     pub capabilities: &'a Capabilities,
     /// What its charts drew before.
     pub kept: &'a Kept<'a>,
+    /// Where charts may look things up.
+    pub look: Option<Look<'a>>,
 }
 
 pub struct RenderedApplication {
@@ -80,7 +83,7 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
         let host = job
             .sources
             .host(job.instance, resolved, archive.as_deref(), job.kept);
-        let outcome = job.sources.render(&render::Request {
+        let request = render::Request {
             application: job.instance,
             name: &job.app.name,
             namespace: &job.app.spec.destination.namespace,
@@ -94,8 +97,10 @@ pub fn render_application(job: &RenderJob<'_>) -> Result<RenderedApplication, Co
             host: &host,
             charts: &|_| None,
             remotes: &crate::kustomize::Nothing,
+            lookups: None,
             limits: job.sources.render_limits(),
-        });
+        };
+        let outcome = job.sources.render(&request, job.look);
         let manifests = outcome.map_err(|error| {
             CompareError::Render(format!(
                 "cannot render {}: {error}",

@@ -5,6 +5,7 @@ use super::budget::{self, Budget, OverBudget, Steps};
 use super::credentials::{Repositories, Way};
 use super::host::{RenderHost, Seed, SourceTime};
 use super::kept::Kept;
+use super::lookups::{Look, MAX_LOOKUPS};
 use super::remotes::{Brought, MAX_REMOTES, Remotes};
 use crate::app::{Application, Source};
 use crate::git;
@@ -15,7 +16,9 @@ use crate::kustomize::Need;
 use crate::registry;
 use crate::render;
 use crate::tree::{MemoryTree, Tree};
+use crate::value::Value;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -205,6 +208,8 @@ pub struct Sources {
     charts: registry::Charts,
     repositories: Repositories,
     remotes: Remotes,
+    /// Charts may look things up in the cluster.
+    has_lookups: AtomicBool,
     /// Of the agent; commands fetch without.
     budget: OnceLock<Budget>,
     recent: Mutex<BTreeMap<Question, (Reply, Instant)>>,
@@ -225,6 +230,7 @@ impl Sources {
             seed,
             repositories: Repositories::new(http),
             remotes: Remotes::default(),
+            has_lookups: AtomicBool::new(false),
             budget: OnceLock::new(),
             recent: Mutex::default(),
             busy: Mutex::default(),
@@ -667,18 +673,31 @@ impl Sources {
         RenderHost::new(&self.seed, instance, time, kept)
     }
 
+    /// Lets charts look up what their projects allow.
+    pub fn allow_lookups(&self) {
+        self.has_lookups.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_lookups(&self) -> bool {
+        self.has_lookups.load(Ordering::Relaxed)
+    }
+
     /// Renders one source; what it needs from outside is brought in between.
     pub fn render(
         &self,
         request: &render::Request<'_>,
+        look: Option<Look<'_>>,
     ) -> Result<render::Manifests, render::RenderError> {
         let mut pulled: BTreeMap<helm::Need, Vec<u8>> = BTreeMap::new();
         let mut brought = Brought::default();
+        let mut looked: BTreeMap<helm::Lookup, Value> = BTreeMap::new();
         loop {
             let charts = |need: &helm::Need| pulled.get(need).cloned();
+            let answers = |lookup: &helm::Lookup| looked.get(lookup).cloned();
             let outcome = render::render(&render::Request {
                 charts: &charts,
                 remotes: &brought,
+                lookups: look.map(|_| &answers as render::Answers<'_>),
                 ..*request
             })?;
             let needs = match outcome {
@@ -687,7 +706,8 @@ impl Sources {
             };
             for need in needs {
                 let fault = |cause: String| render::RenderError::unmet(&need, &cause);
-                if brought.len() == MAX_REMOTES && !matches!(need, Need::Chart(_)) {
+                let is_remote = matches!(need, Need::Repository(_) | Need::File { .. });
+                if brought.len() == MAX_REMOTES && is_remote {
                     return Err(fault(format!("more than {MAX_REMOTES} remote resources")));
                 }
                 let project = request.project;
@@ -702,6 +722,13 @@ impl Sources {
                         .map_err(fault)?,
                     Need::File { url } => {
                         self.bring_file(url, project, &mut brought).map_err(fault)?
+                    }
+                    Need::Lookup(_) if looked.len() == MAX_LOOKUPS => {
+                        return Err(fault(format!("more than {MAX_LOOKUPS} lookups")));
+                    }
+                    Need::Lookup(lookup) => {
+                        let look = look.expect("lookups are needed where they are on");
+                        looked.insert(lookup.clone(), look(lookup).map_err(fault)?);
                     }
                 }
             }

@@ -37,6 +37,9 @@ pub struct Arguments {
     /// Start although an Argo CD controller runs in the cluster
     #[arg(long)]
     beside_argocd: bool,
+    /// Let `lookup` of charts read what their project allows; without, it finds nothing
+    #[arg(long)]
+    helm_lookup: bool,
     /// Serve /metrics, /debug/memory, /healthz and /readyz here
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -142,6 +145,9 @@ fn work(
     };
     let seed = bootstrap(&client, &settings)?;
     let sources = arguments.maps.sources(Locator::default(), seed)?;
+    if arguments.helm_lookup {
+        sources.allow_lookups();
+    }
     let agent = Agent::start(client, sources, settings)?;
     subject.set_agent(agent.handle().clone());
     println!(

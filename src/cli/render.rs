@@ -154,6 +154,7 @@ fn app(arguments: &AppArguments) -> anyhow::Result<ExitCode> {
             api_versions: arguments.api_versions.clone(),
         },
         kept: &Kept::none(jiff::Timestamp::now().as_second()),
+        look: None,
     })
     .with_context(|| format!("app {}", app.name))?;
     for (_, warning) in &rendered.warnings {

@@ -49,7 +49,7 @@ pub use capabilities::{
 pub use chart::{Chart, LoadError};
 pub use manifest::{Hook, HookEvent, Manifest, split as split_manifests};
 pub use name::release_name;
-pub use need::Need;
+pub use need::{Lookup, Need};
 pub use path_match::{BadPattern, path_match};
 pub use release::{Crd, Printed, Release, ReleaseOptions, RenderOptions};
 pub use render::{RenderError, render};

@@ -11,6 +11,8 @@ pub enum Need {
     File {
         url: String,
     },
+    /// What a chart's template asks the cluster for.
+    Lookup(crate::helm::Lookup),
 }
 
 /// A repository at a reference.
@@ -69,6 +71,7 @@ impl fmt::Display for Need {
                 write!(f, "{url} at {reference}")
             }
             Need::File { url } => f.write_str(url),
+            Need::Lookup(lookup) => lookup.fmt(f),
         }
     }
 }

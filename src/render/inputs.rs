@@ -9,6 +9,8 @@ pub struct Inputs {
     pub(super) references: BTreeMap<String, tree::Inputs>,
     /// The revision, where the source's text uses it.
     pub(super) revision: Option<String>,
+    /// Something was looked up in the cluster, which may say another thing now.
+    pub(super) has_looked: bool,
 }
 
 impl Inputs {
@@ -19,6 +21,9 @@ impl Inputs {
         tree: &dyn Tree,
         references: &BTreeMap<&str, &dyn Tree>,
     ) -> bool {
+        if self.has_looked {
+            return false;
+        }
         if self.revision.as_ref().is_some_and(|used| used != revision) {
             return false;
         }

@@ -22,9 +22,12 @@ mod error;
 
 mod inputs;
 
+mod lookup;
+
 pub use crate::kustomize::Need;
 pub use error::{RenderError, describe};
 pub use inputs::Inputs;
 pub use jsonnet::Evaluation;
+pub use lookup::Answers;
 pub use request::{Capabilities, Limits, Located, Manifests, Outcome, Request, SourceType};
 pub use source::render;

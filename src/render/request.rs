@@ -1,4 +1,5 @@
 use super::inputs::Inputs;
+use super::lookup::Answers;
 use crate::app::Source;
 use crate::gotmpl::{self, Host};
 use crate::helm;
@@ -41,6 +42,8 @@ pub struct Request<'a> {
     pub charts: &'a dyn Fn(&helm::Need) -> Option<Vec<u8>>,
     /// What kustomizations were brought for an earlier need.
     pub remotes: &'a dyn Fetched,
+    /// Where `lookup` is on: what the cluster answered to an earlier need.
+    pub lookups: Option<Answers<'a>>,
     pub limits: Limits,
 }
 

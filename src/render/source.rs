@@ -4,6 +4,7 @@ use super::chart::{self, Environment};
 use super::directory::directory;
 use super::jsonnet;
 use super::kustomize;
+use super::lookup::Looking;
 use super::overrides::overridden;
 use super::{Inputs, Located, Manifests, Need, Outcome, RenderError, Request, SourceType};
 use crate::tree::{EntryKind, Recorded, Tree, entry_following, join};
@@ -11,6 +12,29 @@ use std::collections::BTreeMap;
 
 /// Renders one source.
 pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
+    let Some(answers) = request.lookups else {
+        return attempt(request);
+    };
+    let host = Looking::new(request.host, answers);
+    let outcome = attempt(&Request {
+        host: &host,
+        ..*request
+    });
+    let missing = host.missing();
+    if !missing.is_empty() {
+        // What it came to without the answers does not count, also an error.
+        return Ok(Outcome::Needs(
+            missing.into_iter().map(Need::Lookup).collect(),
+        ));
+    }
+    let mut outcome = outcome?;
+    if let Outcome::Rendered(manifests) = &mut outcome {
+        manifests.inputs.has_looked = host.has_looked();
+    }
+    Ok(outcome)
+}
+
+fn attempt(request: &Request<'_>) -> Result<Outcome, RenderError> {
     let tree = Recorded::new(request.tree);
     let references: BTreeMap<&str, Recorded<'_>> = request
         .references
@@ -89,6 +113,7 @@ pub fn render(request: &Request<'_>) -> Result<Outcome, RenderError> {
                 .map(|(name, tree)| ((*name).to_owned(), tree.inputs()))
                 .collect(),
             revision: uses_revision.then(|| request.revision.to_owned()),
+            has_looked: false,
         },
     }))
 }

@@ -15,7 +15,7 @@ use drupelet::kube::{
 use drupelet::object::{Gvk, Object};
 use drupelet::registry::Charts;
 use drupelet::value::{Value, yaml};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -52,6 +52,8 @@ pub struct World {
     pub client: Client,
     pub discovery: Arc<Discovery>,
     pub repository: TestRepository,
+    /// Further repositories: URL and folder.
+    pub maps: Vec<(String, PathBuf)>,
     agent: Option<Agent>,
     folder: tempfile::TempDir,
 }
@@ -66,6 +68,7 @@ impl World {
             discovery: client.discover(None).expect("the API server answers"),
             client,
             repository: TestRepository::create(&folder.path().join("repository")),
+            maps: Vec::new(),
             agent: None,
             folder,
         };
@@ -99,6 +102,9 @@ impl World {
         locator
             .map(&self.url(), self.repository.path.clone())
             .expect("a plain URL");
+        for (url, path) in &self.maps {
+            locator.map(url, path.clone()).expect("a plain URL");
+        }
         // A job of an agent that was stopped may hold it for a moment.
         let until = Instant::now() + PATIENCE;
         let cache = loop {
@@ -123,6 +129,12 @@ impl World {
     /// Over another way to the same API server.
     pub fn start_agent_on(&mut self, client: Client) {
         let agent = Agent::start(client, self.sources(), self.settings());
+        self.agent = Some(agent.expect("the agent starts"));
+    }
+
+    /// With other ways to its sources.
+    pub fn start_agent_from(&mut self, sources: Sources) {
+        let agent = Agent::start(self.client.clone(), sources, self.settings());
         self.agent = Some(agent.expect("the agent starts"));
     }
 

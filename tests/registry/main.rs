@@ -2,6 +2,7 @@
 
 mod helm;
 mod oci;
+mod real;
 
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]

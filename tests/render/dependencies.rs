@@ -64,6 +64,7 @@ fn told(files: &[(&str, &str)], pulled: &[(&str, Vec<u8>)]) -> Result<Vec<String
         host: &Still,
         charts: &charts,
         remotes: &Nothing,
+        lookups: None,
         limits: Limits::default(),
     })
     .map_err(|error| error.to_string())?;

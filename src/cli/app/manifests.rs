@@ -120,6 +120,7 @@ fn rendered(
             api_versions: discovery.api_versions(),
         },
         kept: &Kept::new(owner, &load, jiff::Timestamp::now().as_second()),
+        look: None,
     })?;
     for (_, warning) in &rendered.warnings {
         eprintln!("warning: {warning}");

@@ -147,6 +147,7 @@ fn generates(object: &Object, sources: &Sources) -> Vec<Name> {
         sources,
         capabilities: &Capabilities::default(),
         kept: &Kept::none(jiff::Timestamp::now().as_second()),
+        look: None,
     });
     let Ok(rendered) = rendered else {
         return Vec::new();
