@@ -72,6 +72,35 @@ fn a_project_is_created_changed_and_deleted() {
         };
         assert_eq!((edge.name.as_str(), edge.server.as_str()), ("edge", ""));
 
+        proj(&["add-signature-key", "home", "4AEE18F83AFDEB23"]).ok();
+        proj(&["add-signature-key", "home", "SHA256:abc"]).ok();
+        proj(&["add-signature-key", "home", "ada"]).fails("neither 16 or 40");
+        proj(&["remove-signature-key", "home", "SHA256:abc"]).ok();
+        proj(&["remove-signature-key", "home", "SHA256:abc"]).fails("proj get");
+        let account = ["add-destination-service-account", "home", "*"];
+        let account = |more: &[&str]| proj(&[&account, more].concat());
+        account(&["team-*", "deployer"]).ok();
+        let again = account(&["team-*", "deployer"]).ok();
+        assert_eq!(again, "appproject.argoproj.io/home unchanged\n");
+        account(&["team-*", "other"]).fails("deployer is the account");
+        account(&["blog", "writer", "--service-account-namespace", "accounts"]).ok();
+        let remove = ["remove-destination-service-account", "home", "*", "team-*"];
+        proj(&remove).ok();
+        proj(&remove).fails("proj get");
+        let home = project(&world, "home");
+        let [key] = home.spec.signature_keys.as_slice() else {
+            panic!("{:?}", home.spec.signature_keys);
+        };
+        assert_eq!(key.key_id, "4AEE18F83AFDEB23");
+        let [account] = home.spec.destination_service_accounts.as_slice() else {
+            panic!("{:?}", home.spec.destination_service_accounts);
+        };
+        assert_eq!(account.default_service_account, "accounts:writer");
+        let shown = proj(&["get", "home"]).ok();
+        for words in ["4AEE18F83AFDEB23", "*,blog: accounts:writer"] {
+            assert!(shown.contains(words), "{shown}");
+        }
+
         let names = proj(&["list", "-o", "name"]).ok();
         assert_eq!(
             names,

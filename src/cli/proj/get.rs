@@ -1,6 +1,6 @@
 use super::find;
 use super::list::destination;
-use crate::app::{AppProject, GroupKind};
+use crate::app::{AppProject, GroupKind, IntegrityPolicies, SourceIntegrity};
 use crate::cli::app::Place;
 use crate::cli::output::{self, Format};
 use clap::Args;
@@ -76,6 +76,19 @@ fn describe(project: &AppProject) -> String {
             .map(|key| key.key_id.clone())
             .collect(),
     );
+    lines("Signed sources", integrity(spec.source_integrity.as_ref()));
+    lines(
+        "Service accounts",
+        spec.destination_service_accounts
+            .iter()
+            .map(|it| {
+                format!(
+                    "{},{}: {}",
+                    it.server, it.namespace, it.default_service_account
+                )
+            })
+            .collect(),
+    );
     lines(
         "Orphaned resources",
         vec![match &spec.orphaned_resources {
@@ -98,6 +111,28 @@ fn describe(project: &AppProject) -> String {
             .collect(),
     );
     text
+}
+
+/// `git https://example.com/*: head 4AEE18F83AFDEB23`.
+fn integrity(integrity: Option<&SourceIntegrity>) -> Vec<String> {
+    let policies = |what: &str, policies: Option<&IntegrityPolicies>| -> Vec<String> {
+        let all = policies.into_iter().flat_map(|it| &it.policies);
+        all.map(|policy| {
+            let urls: Vec<&str> = policy.repos.iter().map(|it| it.url.as_str()).collect();
+            let asked = policy.gpg.as_ref().map_or_else(
+                || "none".to_owned(),
+                |gpg| format!("{} {}", gpg.mode, gpg.keys.join(", ")),
+            );
+            format!("{what} {}: {asked}", urls.join(", "))
+        })
+        .collect()
+    };
+    let Some(integrity) = integrity else {
+        return Vec::new();
+    };
+    let mut told = policies("git", integrity.git.as_ref());
+    told.extend(policies("helm", integrity.helm.as_ref()));
+    told
 }
 
 fn some(text: &str) -> Vec<String> {

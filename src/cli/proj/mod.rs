@@ -1,11 +1,13 @@
 //! `drupelet proj …`: the AppProjects of a cluster, over its API server.
 
+mod accounts;
 mod create;
 mod delete;
 mod destinations;
 mod get;
 mod list;
 mod resources;
+mod signers;
 mod sources;
 mod windows;
 
@@ -49,6 +51,14 @@ pub enum Command {
     AllowNamespaceResource(resources::NamespaceArguments),
     /// Forbid a kind in namespaces
     DenyNamespaceResource(resources::NamespaceArguments),
+    /// Ask for commits signed with a key
+    AddSignatureKey(signers::Arguments),
+    /// Take a key away
+    RemoveSignatureKey(signers::Arguments),
+    /// By which account is written to a cluster and namespace
+    AddDestinationServiceAccount(accounts::Arguments),
+    /// Take the account of a cluster and namespace away
+    RemoveDestinationServiceAccount(accounts::Entry),
     /// When Applications may sync
     #[command(subcommand)]
     Windows(windows::Command),
@@ -68,6 +78,10 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::DenyClusterResource(arguments) => resources::deny_cluster(arguments),
         Command::AllowNamespaceResource(arguments) => resources::allow_namespaced(arguments),
         Command::DenyNamespaceResource(arguments) => resources::deny_namespaced(arguments),
+        Command::AddSignatureKey(arguments) => signers::add(arguments),
+        Command::RemoveSignatureKey(arguments) => signers::remove(arguments),
+        Command::AddDestinationServiceAccount(arguments) => accounts::add(arguments),
+        Command::RemoveDestinationServiceAccount(entry) => accounts::remove(entry),
         Command::Windows(command) => windows::run(command),
     }
 }
