@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use memchr::memmem;
 use std::rc::Rc;
 
 use super::ast::Tree;
@@ -6,7 +6,7 @@ use super::funcs::Regexp;
 use super::map::WeakMap;
 use super::stack::StackGuard;
 use super::strconv::quote;
-use super::{Draw, Error, FuncTable, GoStr, Map, TemplateSet, Val, builtins, exec, parse};
+use super::{Draw, Error, FuncTable, GoStr, HashMap, Map, TemplateSet, Val, builtins, exec, parse};
 
 /// What functions need from outside. The room itself has no clock, no
 /// randomness and no cluster.
@@ -154,13 +154,13 @@ impl<'h> Context<'h> {
             stack: StackGuard::new(limits.stack),
             templates,
             defined: Vec::new(),
-            includes: HashMap::new(),
+            includes: HashMap::default(),
             tracked: Vec::new(),
-            parsed_texts: HashMap::new(),
-            expressions: HashMap::new(),
+            parsed_texts: HashMap::default(),
+            expressions: HashMap::default(),
             file: GoStr::new(""),
             release: GoStr::new(""),
-            draws: HashMap::new(),
+            draws: HashMap::default(),
         }
     }
 
@@ -266,7 +266,7 @@ impl<'h> Context<'h> {
     /// Helm's `tpl`: executes a text as a template that sees all the others,
     /// and what the texts around it define.
     pub fn tpl(&mut self, text: &GoStr, data: Val) -> Result<GoStr, Error> {
-        if !text.as_bytes().windows(2).any(|pair| pair == b"{{") {
+        if memmem::find(text.as_bytes(), b"{{").is_none() {
             self.take_bytes(text.len() as u64)?;
             return Ok(without_no_value(text.as_bytes().to_vec()).into());
         }
@@ -354,19 +354,18 @@ impl<'h> Context<'h> {
 }
 
 fn without_no_value(text: Vec<u8>) -> Vec<u8> {
-    let pattern = builtins::NO_VALUE;
-    let mut found = text.windows(pattern.len()).position(|w| w == pattern);
-    if found.is_none() {
+    let mut found = memmem::find_iter(&text, builtins::NO_VALUE).peekable();
+    if found.peek().is_none() {
+        drop(found);
         return text;
     }
     let mut out = Vec::with_capacity(text.len());
-    let mut rest = &text[..];
-    while let Some(at) = found {
-        out.extend_from_slice(&rest[..at]);
-        rest = &rest[at + pattern.len()..];
-        found = rest.windows(pattern.len()).position(|w| w == pattern);
+    let mut from = 0;
+    for at in found {
+        out.extend_from_slice(&text[from..at]);
+        from = at + builtins::NO_VALUE.len();
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(&text[from..]);
     out
 }
 

@@ -1,7 +1,8 @@
-use std::collections::HashMap;
 use std::fmt;
 
-use super::{Chance, Context, Error, Type, Val};
+use super::ast::Function;
+use super::parse::Functions;
+use super::{Chance, Context, Error, HashMap, Type, Val, builtins, engine};
 
 /// What a function does. The arguments have been checked against the signature:
 /// their number is right, and each is of its parameter's type, or `Val::Nil`
@@ -77,32 +78,39 @@ impl fmt::Debug for FuncDef {
     }
 }
 
-/// The functions that templates may call, beside the builtins of text/template
-/// and those of Helm's engine (`include`, `tpl`, `required`, `fail`, `lookup`),
-/// which go before them. A function of the name of a builtin replaces it
-/// (sprig's `slice`).
-#[derive(Clone, Default)]
+/// What templates may call, by name: the functions given, the builtins of
+/// text/template and those of Helm's engine (`include`, `tpl`, `required`,
+/// `fail`, `lookup`), which go before all others. A function of the name of a
+/// builtin replaces it (sprig's `slice`).
+#[derive(Clone)]
 pub struct FuncTable {
-    by_name: HashMap<&'static str, &'static FuncDef>,
+    by_name: HashMap<&'static str, Function>,
 }
 
 impl FuncTable {
+    /// Of equal names the last wins.
     pub fn new(tables: &[&'static [FuncDef]]) -> Self {
-        let mut table = FuncTable::default();
-        for functions in tables {
-            table.add(functions);
+        let mut by_name = HashMap::default();
+        let (first, last) = ([builtins::FUNCTIONS], [engine::FUNCTIONS]);
+        for def in first.iter().chain(tables).chain(&last).copied().flatten() {
+            by_name.insert(def.name, Function::Def(def));
         }
-        table
-    }
-
-    /// Adds functions; of equal names the last wins.
-    pub fn add(&mut self, functions: &'static [FuncDef]) {
-        for function in functions {
-            self.by_name.insert(function.name, function);
+        for builtin in builtins::BUILTINS {
+            let function = Function::Builtin(builtin);
+            by_name.entry(builtin.name).or_insert(function);
         }
+        FuncTable { by_name }
     }
+}
 
-    pub fn get(&self, name: &str) -> Option<&'static FuncDef> {
+impl Functions for FuncTable {
+    fn find(&self, name: &str) -> Option<Function> {
         self.by_name.get(name).copied()
+    }
+}
+
+impl Default for FuncTable {
+    fn default() -> Self {
+        FuncTable::new(&[])
     }
 }

@@ -1,7 +1,7 @@
 //! Splits a template into tokens, as Go's text/template/parse does: the parser
 //! asks for one after another, and an error is a token.
 
-use std::rc::Rc;
+use memchr::{memchr2, memchr3, memmem};
 
 use super::gofmt::sprintf;
 use super::strconv::{decode_rune, quote};
@@ -86,15 +86,14 @@ impl Token {
     }
 }
 
-/// One token: where it stands, and the line on which it starts.
-#[derive(Clone, Debug)]
+/// One token: where it stands, and the line on which it starts. Four bytes are
+/// wide enough: a template has less than 4 GiB.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub token: Token,
-    pub start: usize,
-    pub end: usize,
-    pub line: usize,
-    /// The text of an error.
-    message: Option<Rc<str>>,
+    pub start: u32,
+    pub end: u32,
+    pub line: u32,
 }
 
 impl Item {
@@ -104,27 +103,13 @@ impl Item {
             start: 0,
             end: 0,
             line: 0,
-            message: None,
         }
     }
 
     pub fn text<'i>(&self, input: &'i [u8]) -> &'i [u8] {
-        input.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// As Go's parser shows a token in its errors.
-    pub fn describe(&self, input: &[u8]) -> String {
-        let text = self.text(input);
-        match (self.token, &self.message) {
-            (Token::Eof, _) => "EOF".into(),
-            (_, Some(message)) => message.to_string(),
-            (token, _) if token.is_keyword() => format!("<{}>", String::from_utf8_lossy(text)),
-            _ if text.len() > 10 => {
-                let text = Val::Str(GoStr::from_bytes(text));
-                sprintf(b"%.10q...", &[text]).map_or_else(|e| e.to_string(), |s| s.to_string())
-            }
-            _ => quote(text),
-        }
+        input
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
     }
 }
 
@@ -144,6 +129,8 @@ pub(super) struct Lexer<'i> {
     line: usize,
     paren_depth: i64,
     inside_action: bool,
+    /// The text of the error that ended the input.
+    message: String,
 }
 
 impl<'i> Lexer<'i> {
@@ -156,6 +143,22 @@ impl<'i> Lexer<'i> {
             line: 1,
             paren_depth: 0,
             inside_action: false,
+            message: String::new(),
+        }
+    }
+
+    /// As Go's parser shows a token in its errors.
+    pub fn describe(&self, item: &Item, input: &[u8]) -> String {
+        let text = item.text(input);
+        match item.token {
+            Token::Eof => "EOF".into(),
+            Token::Error => self.message.clone(),
+            token if token.is_keyword() => format!("<{}>", String::from_utf8_lossy(text)),
+            _ if text.len() > 10 => {
+                let text = Val::Str(GoStr::from_bytes(text));
+                sprintf(b"%.10q...", &[text]).map_or_else(|e| e.to_string(), |s| s.to_string())
+            }
+            _ => quote(text),
         }
     }
 
@@ -201,10 +204,9 @@ impl<'i> Lexer<'i> {
     fn item(&mut self, token: Token) -> Item {
         let item = Item {
             token,
-            start: self.start,
-            end: self.at,
-            line: self.start_line,
-            message: None,
+            start: self.start as u32,
+            end: self.at as u32,
+            line: self.start_line as u32,
         };
         self.start = self.at;
         self.start_line = self.line;
@@ -220,18 +222,18 @@ impl<'i> Lexer<'i> {
 
     fn count_lines(&mut self) {
         let passed = &self.input[self.start..self.at];
-        self.line += passed.iter().filter(|c| **c == b'\n').count();
+        self.line += memchr::memchr_iter(b'\n', passed).count();
     }
 
     /// An error ends the input.
-    fn error(&mut self, message: impl Into<Rc<str>>) -> Item {
+    fn error(&mut self, message: impl Into<String>) -> Item {
         let item = Item {
             token: Token::Error,
-            start: self.start,
-            end: self.start,
-            line: self.start_line,
-            message: Some(message.into()),
+            start: self.start as u32,
+            end: self.start as u32,
+            line: self.start_line as u32,
         };
+        self.message = message.into();
         self.input = &[];
         self.at = 0;
         self.start = 0;
@@ -240,7 +242,7 @@ impl<'i> Lexer<'i> {
 
     fn text(&mut self) -> Item {
         loop {
-            let Some(found) = find(self.rest(), LEFT_DELIM) else {
+            let Some(found) = memmem::find(self.rest(), LEFT_DELIM) else {
                 self.at = self.input.len();
                 if self.at > self.start {
                     self.count_lines();
@@ -296,7 +298,7 @@ impl<'i> Lexer<'i> {
 
     fn comment(&mut self) -> Option<Item> {
         self.at += LEFT_COMMENT.len();
-        let Some(end) = find(self.rest(), RIGHT_COMMENT) else {
+        let Some(end) = memmem::find(self.rest(), RIGHT_COMMENT) else {
             return Some(self.error("unclosed comment"));
         };
         self.at += end + RIGHT_COMMENT.len();
@@ -421,8 +423,16 @@ impl<'i> Lexer<'i> {
     }
 
     fn pass_alphanumeric(&mut self) {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
+        loop {
+            let is_word = |c: &u8| c.is_ascii_alphanumeric() || *c == b'_';
+            self.at += self.rest().iter().take_while(|c| is_word(c)).count();
+            match self.rest().first() {
+                // Letters beyond ASCII are few.
+                Some(0x80..) if self.peek().is_some_and(is_alphanumeric) => {
+                    self.next();
+                }
+                _ => return,
+            }
         }
     }
 
@@ -473,30 +483,37 @@ impl<'i> Lexer<'i> {
         }
     }
 
+    /// What ends it is ASCII, as is what it must not hold: no other character
+    /// has such bytes in it.
     fn quoted(&mut self, quote: u8, token: Token, unterminated: &str) -> Item {
-        self.next();
+        self.at += 1;
         loop {
-            match self.next().and_then(char::from_u32) {
-                Some('\\') => match self.next() {
-                    None | Some(0x0a) => return self.error(unterminated),
-                    Some(_) => {}
+            let Some(found) = memchr3(quote, b'\\', b'\n', self.rest()) else {
+                self.at = self.input.len();
+                return self.error(unterminated);
+            };
+            self.at += found + 1;
+            match self.input[self.at - 1] {
+                b'\n' => return self.error(unterminated),
+                b'\\' => match self.rest().first() {
+                    None | Some(b'\n') => return self.error(unterminated),
+                    Some(_) => self.at += 1,
                 },
-                None | Some('\n') => return self.error(unterminated),
-                Some(c) if c == char::from(quote) => return self.item(token),
-                Some(_) => {}
+                _ => return self.item(token),
             }
         }
     }
 
     fn raw_string(&mut self) -> Item {
-        self.next();
-        loop {
-            match self.next() {
-                None => return self.error("unterminated raw quoted string"),
-                Some(0x60) => return self.item(Token::RawString),
-                Some(_) => {}
+        self.at += 1;
+        while let Some(found) = memchr2(b'`', b'\n', self.rest()) {
+            self.at += found + 1;
+            if self.input[self.at - 1] == b'`' {
+                return self.item(Token::RawString);
             }
+            self.line += 1;
         }
+        self.error("unterminated raw quoted string")
     }
 
     fn number(&mut self) -> Item {
@@ -555,18 +572,6 @@ fn unicode_name(rune: u32) -> String {
         Some(character) if is_print(rune) => format!("{name} '{character}'"),
         _ => name,
     }
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    let first = *wanted.first()?;
-    let mut from = 0;
-    while let Some(at) = text[from..].iter().position(|c| *c == first) {
-        if text[from + at..].starts_with(wanted) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }
 
 fn is_space(byte: u8) -> bool {

@@ -65,3 +65,6 @@ pub(crate) use stack::StackGuard;
 pub use template_set::TemplateSet;
 pub use types::{Kind, Named, Type};
 pub use val::{MAX_NESTING, Numbers, Object, Val};
+
+/// The maps of a render.
+type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;

@@ -1,7 +1,6 @@
 //! The parser, after Go's text/template/parse: the same three tokens of
 //! look-ahead, since the line of an error is the line of the first of them.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::ast::{
@@ -11,7 +10,7 @@ use super::constant::{self, NumberKind};
 use super::lex::{Item, Lexer, Token};
 use super::stack::StackGuard;
 use super::strconv::{quote, unquote};
-use super::{Error, GoStr};
+use super::{Error, GoStr, HashMap};
 
 /// Go's limit of nested parentheses, and ours of nested blocks. The stack may
 /// end before.
@@ -46,7 +45,7 @@ pub(super) fn parse(
         functions,
         stack,
         trees: Vec::new(),
-        names: HashMap::new(),
+        names: HashMap::default(),
         variables: vec![GoStr::new("$")],
         state: State::new(),
     };
@@ -60,7 +59,7 @@ struct State {
     peek_count: usize,
     /// The variables that are defined at the moment.
     vars: Vec<VarId>,
-    action_line: usize,
+    action_line: u32,
     range_depth: usize,
     depth: usize,
 }
@@ -104,7 +103,7 @@ impl<'s> Parser<'s> {
         } else {
             self.state.tokens[0] = self.lexer.next_item();
         }
-        self.state.tokens[self.state.peek_count].clone()
+        self.state.tokens[self.state.peek_count]
     }
 
     fn backup(&mut self) {
@@ -123,12 +122,12 @@ impl<'s> Parser<'s> {
         self.state.peek_count = 3;
     }
 
-    fn peek(&mut self) -> &Item {
+    fn peek(&mut self) -> Item {
         if self.state.peek_count == 0 {
             self.state.peek_count = 1;
             self.state.tokens[0] = self.lexer.next_item();
         }
-        &self.state.tokens[self.state.peek_count - 1]
+        self.state.tokens[self.state.peek_count - 1]
     }
 
     fn next_non_space(&mut self) -> Item {
@@ -156,7 +155,7 @@ impl<'s> Parser<'s> {
     }
 
     fn unexpected(&self, item: &Item, context: &str) -> Error {
-        let text = item.describe(&self.source.text);
+        let text = self.lexer.describe(item, &self.source.text);
         if item.token == Token::Error {
             let started = self.state.action_line;
             if started == 0 || started == item.line {
@@ -299,8 +298,8 @@ impl<'s> Parser<'s> {
         let item = self.next_non_space();
         match item.token {
             Token::Text => Ok(Parsed::Node(Node::Text {
-                start: item.start as Pos,
-                end: item.end as Pos,
+                start: item.start,
+                end: item.end,
             })),
             Token::LeftDelim => {
                 self.state.action_line = item.line;
@@ -408,7 +407,7 @@ impl<'s> Parser<'s> {
         self.state = outer;
         self.leave();
         Ok(Node::Template(Box::new(Invocation {
-            pos: item.start as Pos,
+            pos: item.start,
             name,
             pipe: Some(pipe),
         })))
@@ -424,7 +423,7 @@ impl<'s> Parser<'s> {
             pipe = Some(self.pipeline(CONTEXT, Token::RightDelim)?);
         }
         Ok(Node::Template(Box::new(Invocation {
-            pos: item.start as Pos,
+            pos: item.start,
             name,
             pipe,
         })))
@@ -444,7 +443,7 @@ impl<'s> Parser<'s> {
 
     fn pipeline(&mut self, context: &str, end: Token) -> Result<Pipe, Error> {
         let mut pipe = Pipe {
-            pos: self.peek_non_space().start as Pos,
+            pos: self.peek_non_space().start,
             assign: false,
             decl: Vec::new(),
             commands: Vec::new(),
@@ -489,7 +488,7 @@ impl<'s> Parser<'s> {
             self.next();
             // Space is a token: it takes three of them to know whether this is
             // a declaration.
-            let after = self.peek().clone();
+            let after = self.peek();
             let next = self.peek_non_space();
             let comma = next.token == Token::Char && self.text(&next) == b",";
             let declares = matches!(next.token, Token::Assign | Token::Declare);
@@ -546,7 +545,7 @@ impl<'s> Parser<'s> {
 
     fn command(&mut self) -> Result<Command, Error> {
         let mut command = Command {
-            pos: self.peek_non_space().start as Pos,
+            pos: self.peek_non_space().start,
             args: Vec::new(),
         };
         loop {
@@ -578,7 +577,7 @@ impl<'s> Parser<'s> {
         if self.peek().token != Token::Field {
             return Ok(Some(term));
         }
-        let pos = self.peek().start as Pos;
+        let pos = self.peek().start;
         let mut fields = Vec::new();
         while self.peek().token == Token::Field {
             let item = self.next();
@@ -614,7 +613,7 @@ impl<'s> Parser<'s> {
     /// A literal, a name, a variable, or a pipeline in parentheses.
     fn term(&mut self) -> Result<Option<Operand>, Error> {
         let item = self.next_non_space();
-        let pos = item.start as Pos;
+        let pos = item.start;
         let text = self.text(&item);
         Ok(Some(match item.token {
             Token::Identifier => {
@@ -657,7 +656,7 @@ impl<'s> Parser<'s> {
             }
             Token::String | Token::RawString => Operand::Str {
                 pos,
-                end: item.end as Pos,
+                end: item.end,
                 value: self.string(&item)?,
             },
             _ => {

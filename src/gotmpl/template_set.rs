@@ -1,11 +1,9 @@
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::ast::{Function, Tree};
-use super::builtins::{BUILTINS, FUNCTIONS};
-use super::parse::{self, Functions};
+use super::ast::Tree;
+use super::parse;
 use super::stack::StackGuard;
-use super::{Error, FuncDef, FuncTable, GoStr, Limits, engine};
+use super::{Error, FuncTable, GoStr, HashMap, Limits};
 
 /// The templates of one release, by name. Files are parsed in Helm's order,
 /// and of equal names the last wins, as it does in Go.
@@ -19,7 +17,7 @@ impl TemplateSet {
     pub fn new(functions: FuncTable) -> Self {
         TemplateSet {
             functions: Rc::new(functions),
-            trees: HashMap::new(),
+            trees: HashMap::default(),
             strict: false,
         }
     }
@@ -61,18 +59,5 @@ impl TemplateSet {
 
     pub(super) fn functions(&self) -> &FuncTable {
         &self.functions
-    }
-}
-
-impl Functions for FuncTable {
-    fn find(&self, name: &str) -> Option<Function> {
-        let of = |table: &'static [FuncDef]| table.iter().find(|def| def.name == name);
-        if let Some(def) = of(engine::FUNCTIONS).or_else(|| self.get(name)) {
-            return Some(Function::Def(def));
-        }
-        if let Some(builtin) = BUILTINS.iter().find(|builtin| builtin.name == name) {
-            return Some(Function::Builtin(builtin));
-        }
-        of(FUNCTIONS).map(Function::Def)
     }
 }

@@ -105,9 +105,5 @@ static TABLES: &[&[FuncDef]] = &[
 
 /// The functions that templates of Helm charts may call.
 pub fn table() -> FuncTable {
-    let mut table = FuncTable::default();
-    for functions in TABLES {
-        table.add(functions);
-    }
-    table
+    FuncTable::new(TABLES)
 }
