@@ -223,12 +223,14 @@ impl Head {
         const OWNER: &str = "SimpleHead";
         const METADATA: &str = "struct { Name string \"json:\\\"name\\\"\"; Annotations \
              map[string]string \"json:\\\"annotations\\\"\" }";
-        let value = yaml::parse_one(document)
-            .map_err(|error| format!("error converting YAML to JSON: {error}"))?;
+        let names = &["apiVersion", "kind", "metadata"];
+        let value = yaml::parse_head(document, |key| {
+            names.iter().any(|name| name.eq_ignore_ascii_case(key))
+        })
+        .map_err(|error| format!("error converting YAML to JSON: {error}"))?;
         let mut head = Head::default();
         let mut version = String::new();
         let mut decoder = Decoder::new();
-        let names = &["apiVersion", "kind", "metadata"];
         decoder.fields(
             &value,
             OWNER,

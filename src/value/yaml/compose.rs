@@ -59,7 +59,7 @@ enum Anchored {
 
 /// A value and what aliases of it would cost.
 #[derive(Clone)]
-struct Node {
+pub(super) struct Node {
     /// A scalar is as go-yaml resolves it: only what goes into a collection
     /// has been through JSON, since keys are made of what was before.
     value: Value,
@@ -97,18 +97,12 @@ impl Node {
         self.bytes = self.bytes.saturating_add(inner.bytes);
     }
 
-    fn into_json(self) -> Result<Value, String> {
-        match self.value {
-            Value::Float(number) if !number.is_finite() => {
-                Err(format!("json: unsupported value: {}", format_g(number)))
-            }
-            Value::Float(number) => Ok(through_json(number)),
-            other => Ok(other),
-        }
+    pub(super) fn into_json(self) -> Result<Value, String> {
+        into_json(self.value)
     }
 
     /// The string that sigs.k8s.io/yaml makes of a key.
-    fn into_key(self) -> Result<String, String> {
+    pub(super) fn into_key(self) -> Result<String, String> {
         Ok(match self.value {
             Value::Str(text) => text,
             Value::Int(number) => number.to_string(),
@@ -128,7 +122,18 @@ impl Node {
     }
 }
 
-type Next<'a> = (Event<'a>, Span);
+/// A scalar after a round through JSON.
+pub(super) fn into_json(value: Value) -> Result<Value, String> {
+    match value {
+        Value::Float(number) if !number.is_finite() => {
+            Err(format!("json: unsupported value: {}", format_g(number)))
+        }
+        Value::Float(number) => Ok(through_json(number)),
+        other => Ok(other),
+    }
+}
+
+pub(super) type Next<'a> = (Event<'a>, Span);
 
 impl<'a> Composer<'a> {
     pub fn new(text: &'a str, duplicates: Duplicates) -> Result<Self, YamlError> {
@@ -166,29 +171,53 @@ impl<'a> Composer<'a> {
     }
 
     pub fn first_document(mut self) -> Result<Value, YamlError> {
+        self.document(|composer, next| {
+            let span = next.1;
+            let root = composer.node(next, 0)?;
+            Ok((root, span))
+        })
+        .and_then(|root| match root {
+            Some((root, span)) => root.into_json().map_err(|problem| at(&span, problem)),
+            None => Ok(Value::Null),
+        })
+    }
+
+    /// Reads the first document, if there is one, by `read`.
+    pub(super) fn document<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self, Next<'a>) -> Result<T, YamlError>,
+    ) -> Result<Option<T>, YamlError> {
         loop {
             let next = self.next()?;
             match next.0 {
                 Event::StreamStart => {}
                 Event::DocumentStart(..) => break,
-                _ => return Ok(Value::Null),
+                _ => return Ok(None),
             }
         }
         let next = self.next()?;
-        let span = next.1;
-        let root = self.node(next, 0)?;
+        let root = read(self, next)?;
         // Reading on to the end of the document shows what may not stand there.
         self.next()?;
-        root.into_json().map_err(|problem| at(&span, problem))
+        Ok(Some(root))
     }
 
-    fn next(&mut self) -> Result<Next<'a>, YamlError> {
+    /// A step of go-yaml's decoder.
+    pub(super) fn count_decoded(&mut self) {
+        self.n_decoded += 1;
+    }
+
+    pub(super) fn next(&mut self) -> Result<Next<'a>, YamlError> {
         let end = || ScanError::new(granit_parser::Marker::default(), "unexpected end of stream");
         Ok(self.parser.next_event().unwrap_or_else(|| Err(end()))?)
     }
 
-    fn node(&mut self, (event, span): Next<'a>, depth: usize) -> Result<Node, YamlError> {
-        self.n_decoded += 1;
+    pub(super) fn node(
+        &mut self,
+        (event, span): Next<'a>,
+        depth: usize,
+    ) -> Result<Node, YamlError> {
+        self.count_decoded();
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let keeps_text = self.place == Place::Annotations;
@@ -284,8 +313,7 @@ impl<'a> Composer<'a> {
         Ok(collection)
     }
 
-    /// The value of a `<<` key: a mapping or a sequence of mappings, of which
-    /// the first wins. As in go-yaml, it overrides what stands before it.
+    /// The value of a `<<` key. As in go-yaml, it overrides what stands before it.
     fn merge(
         &mut self,
         next: Next<'a>,
@@ -293,6 +321,29 @@ impl<'a> Composer<'a> {
         collection: &mut Node,
         depth: usize,
     ) -> Result<(), YamlError> {
+        let span = next.1;
+        for (key, value) in self.merged_into(next, collection, depth)? {
+            self.insert(map, key, value, &span)?;
+        }
+        Ok(())
+    }
+
+    /// The entries of the value of a `<<` key.
+    pub(super) fn merged(
+        &mut self,
+        next: Next<'a>,
+        depth: usize,
+    ) -> Result<impl Iterator<Item = (String, Value)> + use<>, YamlError> {
+        self.merged_into(next, &mut Node::empty_collection(), depth)
+    }
+
+    /// A mapping or a sequence of mappings, of which the first wins.
+    fn merged_into(
+        &mut self,
+        next: Next<'a>,
+        collection: &mut Node,
+        depth: usize,
+    ) -> Result<impl Iterator<Item = (String, Value)> + use<>, YamlError> {
         const WANT_MAP: &str = "map merge requires map or sequence of maps as the value";
         let span = next.1;
         let aliased = matches!(next.0, Event::Alias(_));
@@ -309,10 +360,7 @@ impl<'a> Composer<'a> {
             }
             _ => return Err(at(&span, WANT_MAP)),
         };
-        for (key, value) in maps.into_iter().flatten() {
-            self.insert(map, key, value, &span)?;
-        }
-        Ok(())
+        Ok(maps.into_iter().flatten())
     }
 
     fn insert(
@@ -442,7 +490,7 @@ fn go_lossy(bytes: &[u8]) -> String {
     text
 }
 
-fn is_merge(key: &Event<'_>) -> bool {
+pub(super) fn is_merge(key: &Event<'_>) -> bool {
     let Event::Scalar(text, style, _, tag) = key else {
         return false;
     };
@@ -477,7 +525,7 @@ fn refuse_control_characters(text: &str) -> Result<(), YamlError> {
     Err(YamlError::new(line, column, problem))
 }
 
-fn check_depth(depth: usize, span: &Span) -> Result<(), YamlError> {
+pub(super) fn check_depth(depth: usize, span: &Span) -> Result<(), YamlError> {
     if depth > MAX_DEPTH {
         return Err(at(span, format!("exceeded max depth of {MAX_DEPTH}")));
     }
@@ -497,6 +545,6 @@ fn is_excessive(n_from_aliases: usize, n_decoded: usize) -> bool {
     n_from_aliases as f64 / decoded > allowed
 }
 
-fn at(span: &Span, problem: impl Into<String>) -> YamlError {
+pub(super) fn at(span: &Span, problem: impl Into<String>) -> YamlError {
     YamlError::new(span.start.line(), span.start.col() + 1, problem)
 }

@@ -12,6 +12,8 @@ mod stream;
 
 mod compose;
 
+mod skim;
+
 mod resolve;
 
 mod timestamp;
@@ -43,7 +45,13 @@ pub fn parse_one(text: &str) -> Result<Value, YamlError> {
     Composer::new(text, Duplicates::LastWins)?.first_document()
 }
 
-/// The same, but a key that stands twice in a mapping is an error.
+/// The same, but of a mapping only the keys that `keeps` names are in the
+/// value. What else there is must be as right as ever.
+pub fn parse_head(text: &str, keeps: impl Fn(&str) -> bool) -> Result<Value, YamlError> {
+    Composer::new(text, Duplicates::LastWins)?.first_document_of(&keeps)
+}
+
+/// As [`parse_one`], but a key that stands twice in a mapping is an error.
 pub fn parse_one_strict(text: &str) -> Result<Value, YamlError> {
     Composer::new(text, Duplicates::Forbidden)?.first_document()
 }
