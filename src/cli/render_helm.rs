@@ -5,8 +5,8 @@ use super::helm_flags::WithoutEffect;
 use super::host::SystemHost;
 use crate::gotmpl::Limits;
 use crate::helm::{
-    Capabilities, Chart, KubeVersion, Printed, Release, ReleaseOptions, RenderOptions,
-    ValueOptions, path_match, release_name, render, split_manifests,
+    Capabilities, Chart, KubeVersion, LoadError, Printed, Release, ReleaseOptions, RenderOptions,
+    Unread, ValueOptions, path_match, release_name, render, split_manifests,
 };
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -108,23 +108,31 @@ pub fn run(arguments: &RenderHelm) -> anyhow::Result<()> {
     let (name, path) = name_and_chart(arguments, &host)?;
     let values =
         read_values(arguments)?.merge(&|path| read_file(path).map_err(|e| e.to_string()))?;
-    let release = render(
-        load(&path)?,
-        &RenderOptions {
-            release: ReleaseOptions {
-                name: name.clone(),
-                namespace: arguments.namespace.clone(),
-                is_upgrade: arguments.is_upgrade,
-            },
-            capabilities,
-            values,
-            skip_schema_validation: arguments.skip_schema_validation,
-            ignore_missing_dependencies: false,
-            fetch_schema: None,
-            host: &host,
-            limits: Limits::patient(),
+    let options = RenderOptions {
+        release: ReleaseOptions {
+            name: name.clone(),
+            namespace: arguments.namespace.clone(),
+            is_upgrade: arguments.is_upgrade,
         },
-    )?;
+        capabilities,
+        values,
+        skip_schema_validation: arguments.skip_schema_validation,
+        ignore_missing_dependencies: false,
+        fetch_schema: None,
+        host: &host,
+        limits: Limits::patient(),
+    };
+    let release = if arguments.include_crds {
+        render(load(&path)?, &options)?
+    } else {
+        let unread = Unread::default();
+        let result = render(load_without_crds(&path, &unread)?, &options);
+        if unread.was_missed() {
+            render(load(&path)?, &options)?
+        } else {
+            result?
+        }
+    };
     for warning in &release.warnings {
         eprintln!("warning: {warning}");
     }
@@ -222,6 +230,19 @@ fn plain(error: &io::Error) -> String {
 
 /// The chart at a path that the user gave.
 pub fn load(path: &str) -> anyhow::Result<Chart> {
+    load_by(path, Chart::from_archive)
+}
+
+fn load_without_crds(path: &str, unread: &Unread) -> anyhow::Result<Chart> {
+    load_by(path, |packed| {
+        Chart::from_archive_without_crds(packed, unread)
+    })
+}
+
+fn load_by(
+    path: &str,
+    unpack: impl FnOnce(io::BufReader<fs::File>) -> Result<Chart, LoadError>,
+) -> anyhow::Result<Chart> {
     let metadata = fs::metadata(path).map_err(|_| anyhow!("path {path:?} not found"))?;
     if metadata.is_dir() {
         if !Path::new(path).join("Chart.yaml").exists() {
@@ -232,7 +253,7 @@ pub fn load(path: &str) -> anyhow::Result<Chart> {
         return Ok(Chart::from_tree(&ChartFolder(path.into()), "")?);
     }
     let file = fs::File::open(path).map_err(|error| anyhow!("open {path}: {}", plain(&error)))?;
-    Chart::from_archive(io::BufReader::new(file)).with_context(|| path.to_owned())
+    unpack(io::BufReader::new(file)).with_context(|| path.to_owned())
 }
 
 /// As Helm does it: on the printed text, cut into documents again.

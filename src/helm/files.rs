@@ -1,17 +1,84 @@
 //! `.Files`: the files of a chart that are no templates.
 
-use super::chart::ChartFile;
-use crate::gotmpl::{Context, Error, FuncDef, List, Map, Named, Type, Val};
+use super::chart::{ChartFile, Unread};
+use crate::gotmpl::{Context, Error, FuncDef, Kind, List, Map, Named, Object, Type, Val};
 use crate::value::glob::Glob;
 use crate::value::{self, Value, yaml};
 use base64::Engine as _;
+use std::any::Any;
+use std::rc::Rc;
 
 /// The files as `engine.files`, a map of bytes with methods.
 pub fn files_val(files: &[ChartFile]) -> Val {
-    let entries = files
-        .iter()
-        .map(|file| (file.name.as_str().into(), Val::Bytes(file.data.clone())));
+    let entries = files.iter().map(|file| {
+        let contents = match &file.unread {
+            Some(unread) => Val::Object(Rc::new(UnreadFile(unread.clone()))),
+            None => Val::Bytes(file.data.clone()),
+        };
+        (file.name.as_str().into(), contents)
+    });
     Val::Map(Map::named(&FILES, Type::Bytes, entries.collect()))
+}
+
+/// Stands for the bytes of a file that was passed over. Whoever looks at it
+/// would have needed them.
+struct UnreadFile(Unread);
+
+impl Object for UnreadFile {
+    fn type_name(&self) -> &'static str {
+        self.0.miss();
+        "[]uint8"
+    }
+
+    fn kind(&self) -> Kind {
+        self.0.miss();
+        Kind::Slice
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self.0.miss();
+        self
+    }
+
+    fn field(&self, _name: &str) -> Option<Val> {
+        self.0.miss();
+        None
+    }
+
+    fn methods(&self) -> &'static [FuncDef] {
+        self.0.miss();
+        &[]
+    }
+
+    fn stringer(&self) -> Option<String> {
+        self.0.miss();
+        None
+    }
+
+    fn stringer_of_address(&self) -> Option<String> {
+        self.0.miss();
+        None
+    }
+
+    fn complex(&self) -> Option<(f64, f64)> {
+        self.0.miss();
+        None
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Val)> {
+        self.0.miss();
+        Vec::new()
+    }
+
+    fn equals(&self, _other: &dyn Object) -> bool {
+        self.0.miss();
+        false
+    }
+
+    fn to_value(&self) -> Result<Value, Error> {
+        self.0.miss();
+        Ok(Value::Null)
+    }
 }
 
 static FILES: Named = Named {
@@ -26,11 +93,15 @@ static FILES: Named = Named {
     ],
 };
 
-fn bytes_of(args: &[Val]) -> Option<(&Map, std::rc::Rc<[u8]>)> {
+fn bytes_of(args: &[Val]) -> Option<(&Map, Rc<[u8]>)> {
     let (files, name) = (args.first()?.as_map()?, args.get(1)?.as_str()?);
     match files.get_bytes(name.as_bytes()) {
         Some(Val::Bytes(bytes)) => Some((files, bytes)),
-        _ => None,
+        Some(unread) => {
+            unread.type_name();
+            None
+        }
+        None => None,
     }
 }
 
@@ -86,7 +157,9 @@ fn by_base_name(
     };
     let mut map = value::Map::new();
     for (name, data) in files.entries().iter() {
-        if let Val::Bytes(bytes) = data {
+        if let Val::Object(unread) = data {
+            unread.type_name();
+        } else if let Val::Bytes(bytes) = data {
             context.take_bytes(2 * bytes.len() as u64)?;
             let name = name.to_text();
             let base = name.rsplit('/').next().unwrap_or(&name);

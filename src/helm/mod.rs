@@ -46,7 +46,7 @@ mod path_match;
 pub use capabilities::{
     BUILTIN_API_VERSIONS, Capabilities, DEFAULT_KUBE_VERSION, KubeVersion, KubeVersionError,
 };
-pub use chart::{Chart, LoadError};
+pub use chart::{Chart, LoadError, Unread};
 pub use manifest::{Hook, HookEvent, Manifest, split as split_manifests};
 pub use name::release_name;
 pub use need::{Lookup, Need};

@@ -180,7 +180,8 @@ fn crds(chart: &Node) -> Vec<Crd> {
         .files
         .iter()
         .filter(|file| file.name.starts_with("crds/") && is_manifest(&file.name))
-        .map(|ChartFile { name, data }| Crd {
+        .filter(|file| file.unread.is_none())
+        .map(|ChartFile { name, data, .. }| Crd {
             source: format!("{path}/{name}"),
             data: data.clone(),
         });

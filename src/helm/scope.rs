@@ -74,7 +74,7 @@ fn chart_scope(chart: &Node, shared: &Shared, values: Val, found: &mut Vec<Templ
     let path = chart.full_path();
     let base_path = format!("{path}/templates");
     let is_library = chart.metadata().is_library();
-    for ChartFile { name, data } in chart.templates().iter() {
+    for ChartFile { name, data, .. } in chart.templates().iter() {
         if is_library && !is_partial(name) {
             continue;
         }

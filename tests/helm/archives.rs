@@ -207,3 +207,66 @@ fn an_archive_says_when_it_was_packed() {
         assert_eq!(packed_at(malformed), None);
     }
 }
+
+/// `render helm` passes the files in crds/ over, and reads them after all
+/// where a template asks for one: what it prints is what it prints of the
+/// chart's folder, of which it reads everything.
+#[test]
+fn files_in_crds_are_read_when_a_template_asks_for_them() {
+    let crd = b"kind: Widget\n";
+    let templates = [
+        "a: {{ len .Files }}",
+        "a: {{ .Files.Get \"crds/a.yaml\" | quote }}",
+        "a: {{ .Files.GetBytes \"crds/a.yaml\" | toString | quote }}",
+        "a: {{ .Files.Lines \"crds/a.yaml\" | toJson }}",
+        "a: {{ (.Files.Glob \"crds/**\").AsConfig | quote }}",
+        "a: {{ (.Files.Glob \"**\").AsSecrets | quote }}",
+        "{{ range $path, $bytes := .Files }}{{ $path | quote }}: {{ $bytes | toString | quote }}\n{{ end }}",
+        "{{ range $path, $bytes := .Files }}{{ $path | quote }}: {{ len $bytes }}\n{{ end }}",
+        "{{ range $path, $bytes := .Files }}{{ $path | quote }}: {{ kindOf $bytes }} {{ typeOf $bytes }}\n{{ end }}",
+        "a: {{ index .Files \"crds/a.yaml\" | printf \"%s\" | quote }}",
+        "a: {{ index .Files \"crds/a.yaml\" | quote }}",
+        "a: {{ toJson .Files | quote }}",
+        "a: {{ printf \"%v\" .Files | quote }}",
+        "a: {{ eq (toString .Files) \"\" }}",
+        "a: {{ .Subcharts.sub.Files.Get \"crds/b.yaml\" | quote }}",
+        "a: {{ fail (.Files.Get \"crds/a.yaml\") }}",
+        "a: {{ if .Files.Get \"crds/a.yaml\" }}there{{ end }}",
+    ];
+    for template in templates {
+        let files: [(&str, &[u8]); 6] = [
+            ("x/Chart.yaml", CHART_YAML),
+            ("x/templates/a.yaml", template.as_bytes()),
+            ("x/crds/a.yaml", crd),
+            ("x/crds/empty.yaml", b""),
+            (
+                "x/charts/sub/Chart.yaml",
+                b"apiVersion: v2\nname: sub\nversion: 1.0.0\n",
+            ),
+            ("x/charts/sub/crds/b.yaml", crd),
+        ];
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, data) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("it has a folder"))
+                .expect("the folder is ours");
+            std::fs::write(path, data).expect("the folder is ours");
+        }
+        let packed = archive(|builder| {
+            for (name, data) in files {
+                add(builder, name, data);
+            }
+        });
+        std::fs::write(folder.path().join("x.tgz"), packed).expect("the folder is ours");
+        let print = |chart: &str| {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_drupelet"))
+                .args(["render", "helm", "release", chart])
+                .current_dir(folder.path())
+                .output()
+                .expect("the program runs");
+            let text = |bytes| String::from_utf8_lossy(bytes).replace("x.tgz", "x");
+            (text(&output.stdout), text(&output.stderr))
+        };
+        assert_eq!(print("x.tgz"), print("x"), "{template}");
+    }
+}

@@ -3,7 +3,7 @@
 //! Invariant: sizes, counts and names are checked before anything is kept;
 //! a name never leads out of the chart, links are not followed.
 
-use super::{ChartFile, UTF8_BOM};
+use super::{ChartFile, UTF8_BOM, Unread};
 use std::io::Read;
 use std::rc::Rc;
 
@@ -48,6 +48,8 @@ pub enum ArchiveError {
 pub struct Budget {
     bytes: u64,
     files: usize,
+    /// Set where the contents of crds/ are not wanted.
+    pub unread: Option<Unread>,
 }
 
 impl Budget {
@@ -55,6 +57,7 @@ impl Budget {
         Budget {
             bytes: MAX_CHART_BYTES,
             files: MAX_FILES,
+            unread: None,
         }
     }
 }
@@ -98,6 +101,14 @@ pub fn unpack(mut packed: impl Read, budget: &mut Budget) -> Result<Vec<ChartFil
             .files
             .checked_sub(1)
             .ok_or(ArchiveError::TooManyFiles)?;
+        let is_crd = size > 0 && is_in_crds(&name);
+        if let (true, Some(unread)) = (is_crd, &budget.unread) {
+            let unread = Some(unread.clone());
+            let data = Rc::default();
+            files.push(ChartFile { name, data, unread });
+            budget.bytes -= size;
+            continue;
+        }
         // Straight into the place where it stays: charts hold megabytes of CRDs.
         let mut data: Rc<[u8]> = std::iter::repeat_n(0, size as usize).collect();
         let buffer = Rc::get_mut(&mut data).expect("nobody else has it yet");
@@ -109,12 +120,25 @@ pub fn unpack(mut packed: impl Read, budget: &mut Budget) -> Result<Vec<ChartFil
         if data.starts_with(UTF8_BOM) {
             data = data[UTF8_BOM.len()..].into();
         }
-        files.push(ChartFile { name, data });
+        let unread = None;
+        files.push(ChartFile { name, data, unread });
     }
     if files.is_empty() {
         return Err(ArchiveError::Empty);
     }
     Ok(files)
+}
+
+/// Whether a file is in crds/, the chart's or a subchart's.
+fn is_in_crds(name: &str) -> bool {
+    let mut rest = name;
+    while let Some((_, below)) = rest
+        .strip_prefix("charts/")
+        .and_then(|rest| rest.split_once('/'))
+    {
+        rest = below;
+    }
+    rest.starts_with("crds/")
 }
 
 /// When an archive was packed, in Unix seconds: the time of its first file.

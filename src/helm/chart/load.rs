@@ -2,7 +2,7 @@
 
 use super::archive::Budget;
 use super::metadata::{API_VERSION_V1, Lock, Metadata, ValidationError, api_version};
-use super::{ArchiveError, Chart, ChartFile, DirectoryError, Subchart, archive, directory};
+use super::{ArchiveError, Chart, ChartFile, DirectoryError, Subchart, Unread, archive, directory};
 use crate::helm::values::{ValuesFileError, load_values};
 use crate::tree::{Tree, TreeError};
 use crate::value::{Value, yaml};
@@ -65,8 +65,9 @@ pub fn from_tree(tree: &dyn Tree, root: &str) -> Result<Chart, LoadError> {
     from_files(directory::read(tree, root)?, &mut Budget::new(), 0)
 }
 
-pub fn from_archive(packed: impl Read) -> Result<Chart, LoadError> {
+pub fn from_archive(packed: impl Read, unread: Option<Unread>) -> Result<Chart, LoadError> {
     let mut budget = Budget::new();
+    budget.unread = unread;
     let files = archive::unpack(packed, &mut budget)?;
     let chart_yaml = files
         .iter()

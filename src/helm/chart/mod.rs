@@ -18,6 +18,7 @@ pub use metadata::{Dependency, Lock, Maintainer, Metadata, ValidationError};
 
 use crate::tree::Tree;
 use crate::value::Map;
+use std::cell::Cell;
 use std::io::Read;
 use std::rc::Rc;
 
@@ -30,6 +31,8 @@ const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 pub struct ChartFile {
     pub name: String,
     pub data: Rc<[u8]>,
+    /// The file holds something, and was passed over.
+    pub unread: Option<Unread>,
 }
 
 impl ChartFile {
@@ -37,7 +40,22 @@ impl ChartFile {
         ChartFile {
             name,
             data: data.into(),
+            unread: None,
         }
+    }
+}
+
+/// Notices whether a chart whose CRDs were passed over would have needed them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unread(Rc<Cell<bool>>);
+
+impl Unread {
+    pub fn miss(&self) {
+        self.0.set(true);
+    }
+
+    pub fn was_missed(&self) -> bool {
+        self.0.get()
     }
 }
 
@@ -78,7 +96,17 @@ impl Chart {
 
     /// A packed chart, out of bytes or of a file.
     pub fn from_archive(packed: impl Read) -> Result<Self, LoadError> {
-        load::from_archive(packed)
+        load::from_archive(packed, None)
+    }
+
+    /// The same without the contents of the files in crds/, which are most of
+    /// some charts, and of which nobody but `.Files` asks: then `unread` says
+    /// so, and what was rendered is void.
+    pub fn from_archive_without_crds(
+        packed: impl Read,
+        unread: &Unread,
+    ) -> Result<Self, LoadError> {
+        load::from_archive(packed, Some(unread.clone()))
     }
 
     pub fn name(&self) -> &str {
