@@ -54,7 +54,9 @@ struct Arguments {
     command: Command,
 }
 
+/// Of some hundred options only those of the command at hand are built.
 #[derive(Subcommand)]
+#[command(defer = true)]
 enum Command {
     /// Reconcile a repository of Applications into a sandbox: no cluster needed
     Try(trial::Arguments),
