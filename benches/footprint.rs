@@ -15,44 +15,21 @@ mod support;
 #[allow(dead_code)] // and of what the benches share
 mod measure;
 
-use drupelet::kube::{ApplyOptions, Client};
-use drupelet::object::Object;
-use drupelet::value::yaml;
-use measure::{PATIENCE, applications, binary, client, cpu_seconds, start, status, synced, wait};
+use measure::brassberry::{Brassberry, EXPECTED};
+use measure::{PATIENCE, binary, client, cpu_seconds, start, status, synced, wait};
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
-use support::git_server;
 
-const UPSTREAM: &str = "https://github.com/dixneuf19/brassberry-kubernetes-cluster-state";
 /// The agent counts as being at rest after so long, and is watched so long
 /// then, or as many seconds as `DRUPELET_REST` says.
 const REST: Duration = Duration::from_secs(15);
-/// Of the 21 Applications: four are in repositories that cannot be reached.
-const EXPECTED: usize = 17;
-
 fn main() {
-    let corpus = std::env::var_os("DRUPELET_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
-        PathBuf::from,
-    );
-    let bundle = corpus.join("repos/brassberry-kubernetes-cluster-state.bundle");
-    if !bundle.exists() {
-        println!("not run: no {}", bundle.display());
-        return;
-    }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let served = folder.path().join("served");
-    fs::create_dir(&served).expect("the folder is writable");
-    let Some(server) = git_server::serve(&served, git_server::Behaviour::default()) else {
+    let Some(brassberry) = Brassberry::serve(folder.path()) else {
         return;
     };
-    let url = server.url("/brassberry.git");
-    prepare(&corpus, &bundle, folder.path(), &served, &url);
-    let certificate = folder.path().join("ca.pem");
-    fs::write(&certificate, &server.certificate).expect("the folder is writable");
     let kubeconfig = folder.path().join("kubeconfig");
 
     let mut sandbox = Command::new(binary());
@@ -63,9 +40,9 @@ fn main() {
     let mut agent = Command::new(binary());
     agent.args(["agent", "--kubeconfig"]).arg(&kubeconfig);
     agent.arg("--cache-dir").arg(folder.path().join("cache"));
-    let agent = start(agent.env("SSL_CERT_FILE", &certificate));
+    let agent = start(agent.env("SSL_CERT_FILE", &brassberry.certificate));
     let pid = agent.0.id();
-    apply_root(&client, &folder.path().join("clone"), &url);
+    brassberry.apply_root(&client);
     let mut peak_anonymous = 0;
     while synced(&client) < EXPECTED {
         peak_anonymous = peak_anonymous.max(status(pid, "RssAnon"));
@@ -98,55 +75,4 @@ fn main() {
     println!("CPU by wall time        {:8.2}", cpu / wall);
     println!("peak by rest            {:8.2}", peak as f64 / rest as f64);
     println!("binary                  {:8.2} MB", size as f64 / 1e6);
-}
-
-/// A clone whose Applications name the loopback server, with one more.
-fn prepare(corpus: &Path, bundle: &Path, folder: &Path, served: &Path, url: &str) {
-    let git = |directory: &Path, arguments: &[&str]| {
-        git_server::git(directory, arguments).expect("git does it")
-    };
-    let clone = folder.join("clone");
-    git(
-        folder,
-        &["clone", "-q", &bundle.display().to_string(), "clone"],
-    );
-    let added = corpus.join("repos/kube-prometheus-stack-app.yaml");
-    let added = fs::read_to_string(added).expect("it is in the corpus");
-    let apps = clone.join("argocd/apps");
-    fs::write(apps.join("kube-prometheus-stack.yaml"), added).expect("the clone is writable");
-    rewrite(&apps, url);
-    git(&clone, &["add", "-A"]);
-    let author = [
-        "-c",
-        "user.name=bench",
-        "-c",
-        "user.email=bench@example.com",
-    ];
-    git(
-        &clone,
-        &[&author[..], &["commit", "-qm", "loopback"]].concat(),
-    );
-    let bare = served.join("brassberry.git").display().to_string();
-    git(folder, &["clone", "-q", "--bare", "clone", &bare]);
-}
-
-fn rewrite(directory: &Path, url: &str) {
-    for entry in fs::read_dir(directory).expect("a folder of the clone") {
-        let path = entry.expect("a folder of the clone").path();
-        if path.is_dir() {
-            rewrite(&path, url);
-        } else if let Ok(text) = fs::read_to_string(&path) {
-            fs::write(&path, text.replace(UPSTREAM, url)).expect("the clone is writable");
-        }
-    }
-}
-
-fn apply_root(client: &Client, clone: &Path, url: &str) {
-    let text = fs::read_to_string(clone.join("argocd/apps/argocd-apps.yaml"));
-    let text = text.expect("the root of the repository");
-    let value = yaml::parse_one(&text.replace(UPSTREAM, url)).expect("YAML");
-    let mut root = Object::new(value).expect("an Application");
-    root.set_namespace("argocd");
-    let options = ApplyOptions::by("kubectl");
-    wait(|| client.apply(&applications(), &root, &options).ok());
 }

@@ -1,5 +1,7 @@
 //! What the benches of the agent share: processes, and what they cost.
 
+pub mod brassberry;
+
 use drupelet::app::{Application, OperationPhase, SyncCode};
 use drupelet::http::ProxyChoice;
 use drupelet::kube::{Client, Config, ListOptions, Resource, Verbs};

@@ -1,7 +1,7 @@
 //! Splits a template into tokens, as Go's text/template/parse does: the parser
 //! asks for one after another, and an error is a token.
 
-use memchr::{memchr2, memchr3, memmem};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::gofmt::sprintf;
 use super::strconv::{decode_rune, quote};
@@ -222,7 +222,7 @@ impl<'i> Lexer<'i> {
 
     fn count_lines(&mut self) {
         let passed = &self.input[self.start..self.at];
-        self.line += memchr::memchr_iter(b'\n', passed).count();
+        self.line += memchr_iter(b'\n', passed).count();
     }
 
     /// An error ends the input.
@@ -242,7 +242,7 @@ impl<'i> Lexer<'i> {
 
     fn text(&mut self) -> Item {
         loop {
-            let Some(found) = memmem::find(self.rest(), LEFT_DELIM) else {
+            let Some(found) = find(self.rest(), LEFT_DELIM) else {
                 self.at = self.input.len();
                 if self.at > self.start {
                     self.count_lines();
@@ -298,7 +298,7 @@ impl<'i> Lexer<'i> {
 
     fn comment(&mut self) -> Option<Item> {
         self.at += LEFT_COMMENT.len();
-        let Some(end) = memmem::find(self.rest(), RIGHT_COMMENT) else {
+        let Some(end) = find(self.rest(), RIGHT_COMMENT) else {
             return Some(self.error("unclosed comment"));
         };
         self.at += end + RIGHT_COMMENT.len();
@@ -572,6 +572,19 @@ fn unicode_name(rune: u32) -> String {
         Some(character) if is_print(rune) => format!("{name} '{character}'"),
         _ => name,
     }
+}
+
+/// For texts of a few lines, where a search that prepares itself does not pay.
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    let first = *wanted.first()?;
+    let mut from = 0;
+    while let Some(at) = memchr(first, &text[from..]) {
+        if text[from + at..].starts_with(wanted) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
 }
 
 fn is_space(byte: u8) -> bool {
