@@ -1,5 +1,7 @@
 //! What the agent costs on a real repository: memory at rest and at peak,
-//! wall and CPU time until all has settled, the size of the binary.
+//! wall and CPU time until all has settled, what it does at rest, for a poll and
+//! for a commit, the size of the binary; and what a start on a cluster that did
+//! not change asks for, with and without the cache.
 //!
 //! ```text
 //! cargo bench --bench footprint
@@ -15,16 +17,28 @@ mod support;
 #[allow(dead_code)] // and of what the benches share
 mod measure;
 
+use drupelet::kube::{Client, Resource, Verbs};
 use measure::brassberry::{Brassberry, EXPECTED};
-use measure::{PATIENCE, binary, client, cpu_seconds, start, status, synced, wait};
+use measure::{PATIENCE, Running, binary, client, cpu_seconds, start, status, synced, wait};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
+use support::proxy::{Passed, Proxy};
 
 /// The agent counts as being at rest after so long, and is watched so long
 /// then, or as many seconds as `DRUPELET_REST` says.
 const REST: Duration = Duration::from_secs(15);
+/// Polls without news are measured over so long, after a pause.
+const POLLING: Duration = Duration::from_secs(20);
+const SETTLE: Duration = Duration::from_secs(10);
+/// A start is over when nothing was asked for so long.
+const QUIET: Duration = Duration::from_millis(2_000);
+
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let Some(brassberry) = Brassberry::serve(folder.path()) else {
@@ -36,12 +50,17 @@ fn main() {
     sandbox.args(["sandbox", "--kube-version", "1.21", "--write-kubeconfig"]);
     let _sandbox = start(sandbox.arg(&kubeconfig));
     let client = wait(|| client(&kubeconfig));
+    // Counts what the agent asks of the API server.
+    let proxy = Proxy::start(&kubeconfig);
+    let place = Place {
+        folder: folder.path().to_owned(),
+        kubeconfig: proxy.kubeconfig(),
+        certificate: brassberry.certificate.clone(),
+    };
+
     let began = Instant::now();
-    let mut agent = Command::new(binary());
-    agent.args(["agent", "--kubeconfig"]).arg(&kubeconfig);
-    agent.arg("--cache-dir").arg(folder.path().join("cache"));
-    let agent = start(agent.env("SSL_CERT_FILE", &brassberry.certificate));
-    let pid = agent.0.id();
+    let agent = Observed::start(&place, "120s");
+    let pid = agent.process.0.id();
     brassberry.apply_root(&client);
     let mut peak_anonymous = 0;
     while synced(&client) < EXPECTED {
@@ -54,9 +73,34 @@ fn main() {
     let peak = status(pid, "VmHWM");
     let seconds = std::env::var("DRUPELET_REST").ok();
     let seconds = seconds.and_then(|text| text.parse().ok());
-    let rest = seconds.map_or(REST, Duration::from_secs);
-    thread::sleep(rest);
+    let pause = seconds.map_or(REST, Duration::from_secs);
+    thread::sleep(pause);
     let (rest, rest_anonymous) = (status(pid, "VmRSS"), status(pid, "RssAnon"));
+    // At rest for so long, nothing but polls.
+    proxy.passed();
+    let (cpu_before, disk_before) = (agent.cpu(), disk_writes(pid));
+    let at_rest = Instant::now();
+    thread::sleep(pause);
+    let idle = (agent.cpu() - cpu_before) / at_rest.elapsed().as_secs_f64();
+    let disk = disk_writes(pid) - disk_before;
+    let asked = requests(proxy.passed());
+    drop(agent);
+
+    // Nothing changed: a start with what is in the cache.
+    proxy.passed();
+    let (agent, with_cache) = Startup::of(&place, &proxy, "1s");
+    // What came with the start is over then.
+    thread::sleep(SETTLE);
+    let (polled, before, began) = (agent.polls(), agent.cpu(), Instant::now());
+    thread::sleep(POLLING);
+    let by_second = (agent.cpu() - before) / began.elapsed().as_secs_f64();
+    let by_poll = (agent.cpu() - before) / (agent.polls() - polled);
+    let commit_cost = one_file(&brassberry, &client, &agent, by_second);
+    drop(agent);
+    // And without it.
+    fs::remove_dir_all(folder.path().join("cache")).expect("the agent has ended");
+    proxy.passed();
+    let (_agent, without_cache) = Startup::of(&place, &proxy, "120s");
     let size = fs::metadata(binary()).map_or(0, |file| file.len());
 
     println!("agent on brassberry with kube-prometheus-stack, git over https, 21 Applications");
@@ -70,9 +114,246 @@ fn main() {
         "at peak",
         [peak, peak_anonymous, peak.saturating_sub(peak_anonymous)],
     );
-    println!("wall time to {EXPECTED} Synced   {wall:8.2} s");
-    println!("CPU time to {EXPECTED} Synced    {cpu:8.2} s");
-    println!("CPU by wall time        {:8.2}", cpu / wall);
-    println!("peak by rest            {:8.2}", peak as f64 / rest as f64);
-    println!("binary                  {:8.2} MB", size as f64 / 1e6);
+    println!(
+        "peak by rest                  {:8.2}",
+        peak as f64 / rest as f64
+    );
+    println!("wall time to {EXPECTED} Synced         {wall:8.2} s");
+    println!("CPU time to {EXPECTED} Synced          {cpu:8.2} s");
+    println!("CPU by wall time              {:8.2}", cpu / wall);
+    println!(
+        "CPU at rest                   {:8.3} % of a core",
+        idle * 100.0
+    );
+    println!("written to disk at rest       {disk:8} bytes");
+    println!(
+        "requests at rest              {:8}",
+        asked.values().sum::<usize>()
+    );
+    println!("CPU for a poll without news   {:8.2} ms", by_poll * 1e3);
+    println!(
+        "CPU for a commit of one file  {:8.2} ms",
+        commit_cost.0 * 1e3
+    );
+    println!("wall time from push to applied{:8.2} s", commit_cost.1);
+    println!("binary                        {:8.2} MB", size as f64 / 1e6);
+
+    println!();
+    println!("start on the unchanged cluster        with cache  without");
+    println!(
+        "time to all compared (s)              {:10.2} {:8.2}",
+        with_cache.seconds, without_cache.seconds
+    );
+    println!(
+        "CPU time (s)                          {:10.2} {:8.2}",
+        with_cache.cpu, without_cache.cpu
+    );
+    println!(
+        "dry runs                              {:10} {:8}",
+        with_cache.dry_runs.len(),
+        without_cache.dry_runs.len()
+    );
+    println!(
+        "writes                                {:10} {:8}",
+        with_cache.writes, without_cache.writes
+    );
+    println!(
+        "most lists of one kind                {:10} {:8}",
+        with_cache.most_lists(),
+        without_cache.most_lists()
+    );
+    let kinds: BTreeSet<_> = with_cache
+        .asked
+        .keys()
+        .chain(without_cache.asked.keys())
+        .collect();
+    for kind in kinds {
+        let [one, other] = [&with_cache, &without_cache]
+            .map(|startup| startup.asked.get(kind).copied().unwrap_or(0));
+        println!("  {:<6} {:<28} {one:10} {other:8}", kind.0, kind.1);
+    }
+    for path in with_cache.dry_runs.iter().chain(&without_cache.dry_runs) {
+        println!("  dry run of {path}");
+    }
+}
+
+/// Where the agent's things are.
+struct Place {
+    folder: PathBuf,
+    kubeconfig: PathBuf,
+    certificate: PathBuf,
+}
+
+/// An agent, and where it serves its metrics.
+struct Observed {
+    process: Running,
+    port: u16,
+}
+
+impl Observed {
+    fn start(place: &Place, poll: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        drop(listener);
+        let mut agent = Command::new(binary());
+        agent
+            .args(["agent", "--poll", poll, "--kubeconfig"])
+            .arg(&place.kubeconfig);
+        agent.arg("--cache-dir").arg(place.folder.join("cache"));
+        agent.args(["--listen", &format!("127.0.0.1:{port}")]);
+        // The repository brings Argo CD itself, which nothing runs here.
+        agent.arg("--beside-argocd");
+        let process = start(agent.env("SSL_CERT_FILE", &place.certificate));
+        Observed { process, port }
+    }
+
+    fn metrics(&self) -> String {
+        let ask = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")?;
+            let mut text = String::new();
+            stream.read_to_string(&mut text)?;
+            Ok(text)
+        };
+        ask().unwrap_or_default()
+    }
+
+    fn metric(&self, name: &str) -> f64 {
+        let text = self.metrics();
+        let found = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        found.unwrap_or(0.0)
+    }
+
+    fn cpu(&self) -> f64 {
+        self.metric("process_cpu_seconds_total ")
+    }
+
+    fn polls(&self) -> f64 {
+        self.metric("drupelet_git_polls_total ")
+    }
+
+    /// Applications that it compared and found in sync.
+    fn synced(&self) -> usize {
+        let text = self.metrics();
+        let of_apps = text
+            .lines()
+            .filter(|line| line.starts_with("argocd_app_info{"));
+        of_apps
+            .filter(|line| line.contains("sync_status=\"Synced\""))
+            .count()
+    }
+}
+
+/// A start, until nothing is asked any more.
+struct Startup {
+    seconds: f64,
+    cpu: f64,
+    asked: BTreeMap<(&'static str, String), usize>,
+    dry_runs: Vec<String>,
+    writes: usize,
+}
+
+impl Startup {
+    fn of(place: &Place, proxy: &Proxy, poll: &str) -> (Observed, Self) {
+        let began = Instant::now();
+        let agent = Observed::start(place, poll);
+        wait(|| (agent.synced() >= EXPECTED).then_some(()));
+        let seconds = began.elapsed().as_secs_f64();
+        let mut passed = proxy.passed();
+        let mut last = Instant::now();
+        while last.elapsed() < QUIET {
+            thread::sleep(Duration::from_millis(50));
+            let new = proxy.passed();
+            if !new.is_empty() {
+                last = Instant::now();
+            }
+            passed.extend(new);
+        }
+        let cpu = agent.cpu();
+        let dry_runs = passed.iter().filter(|passed| passed.dry_run);
+        let dry_runs = dry_runs.map(|passed| passed.path.clone()).collect();
+        let writes = passed.iter().filter(|passed| passed.is_write()).count();
+        let startup = Startup {
+            seconds,
+            cpu,
+            dry_runs,
+            writes,
+            asked: requests(passed),
+        };
+        (agent, startup)
+    }
+
+    fn most_lists(&self) -> usize {
+        let lists = self.asked.iter().filter(|((verb, _), _)| *verb == "list");
+        lists.map(|(_, count)| *count).max().unwrap_or(0)
+    }
+}
+
+/// Counts by verb and kind; a watch that goes on is one request.
+fn requests(passed: Vec<Passed>) -> BTreeMap<(&'static str, String), usize> {
+    let mut counts = BTreeMap::new();
+    for one in passed {
+        *counts.entry((one.verb, kind_of(&one.path))).or_default() += 1;
+    }
+    counts
+}
+
+/// The plural in a path, `discovery` where there is none.
+fn kind_of(path: &str) -> String {
+    let mut parts = path.trim_matches('/').split('/');
+    let is_core = parts.next() == Some("api");
+    let rest: Vec<&str> = parts.skip(if is_core { 1 } else { 2 }).collect();
+    match rest.as_slice() {
+        [] => "(discovery)".to_owned(),
+        ["namespaces", _, plural, ..] => (*plural).to_owned(),
+        [plural, ..] => (*plural).to_owned(),
+    }
+}
+
+/// A commit of one file: CPU seconds beyond those of polls, and the time from
+/// the push to the object that it brings.
+fn one_file(
+    brassberry: &Brassberry,
+    client: &Client,
+    agent: &Observed,
+    by_second: f64,
+) -> (f64, f64) {
+    let file = brassberry.clone.join("default/whoami/whoami.yaml");
+    let text = fs::read_to_string(&file).expect("it is in the repository");
+    let more = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: footprint}\ndata: {a: b}\n";
+    fs::write(&file, format!("{}\n{more}", text.trim_end())).expect("the clone is writable");
+    let (before, measured) = (agent.cpu(), Instant::now());
+    brassberry.commit("one file");
+    let began = Instant::now();
+    let maps = config_maps();
+    wait(|| client.find(&maps, "default", "footprint").ok()?);
+    let wall = began.elapsed().as_secs_f64();
+    // Statuses follow.
+    thread::sleep(Duration::from_secs(3));
+    let polls = measured.elapsed().as_secs_f64() * by_second;
+    (agent.cpu() - before - polls, wall)
+}
+
+fn config_maps() -> Resource {
+    Resource {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        plural: "configmaps".to_owned(),
+        namespaced: true,
+        verbs: Verbs::default(),
+        has_status: false,
+    }
+}
+
+/// Bytes that a process sent to a disk.
+fn disk_writes(pid: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("write_bytes:"));
+    line.and_then(|bytes| bytes.trim().parse().ok())
+        .unwrap_or(0)
 }

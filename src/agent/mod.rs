@@ -104,7 +104,7 @@ mod handle;
 
 pub use argocd_cm::ArgocdCm;
 pub use bootstrap::{BootstrapError, bootstrap, installed_seed};
-pub use budget::{Allocator, Figures, Limits};
+pub use budget::{Allocator, Figures, Limits, cpu_time};
 pub use clusters::{ClusterSecret, Clusters, Meant};
 pub use compare::CompareError;
 pub use connection::Connection;

@@ -1,5 +1,5 @@
 use super::subject::Subject;
-use crate::agent::{AppView, Figures, Handle};
+use crate::agent::{AppView, Figures, Handle, cpu_time};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
@@ -244,24 +244,13 @@ fn process(out: &mut Exposition) {
         out.family(name, "gauge", "Resident memory size in bytes.");
         out.sample(name, &[], kib * 1024);
     }
-    // utime and stime, behind the program's name in parentheses.
-    let ticks = read("stat").and_then(|text| {
-        let (_, rest) = text.rsplit_once(')')?;
-        let ticks = rest.split_whitespace().skip(11).take(2);
-        ticks
-            .map(|one| one.parse::<f64>().ok())
-            .sum::<Option<f64>>()
-    });
-    if let Some(ticks) = ticks {
-        let name = "process_cpu_seconds_total";
-        out.family(
-            name,
-            "counter",
-            "Total user and system CPU time spent in seconds.",
-        );
-        // Linux gives hundredths to every program.
-        out.sample(name, &[], ticks / 100.0);
-    }
+    let name = "process_cpu_seconds_total";
+    out.family(
+        name,
+        "counter",
+        "Total user and system CPU time spent in seconds.",
+    );
+    out.sample(name, &[], cpu_time().as_secs_f64());
 }
 
 #[derive(Default)]

@@ -325,13 +325,6 @@ fn project(object: &Object) -> Vec<Finding> {
         }
     };
     let mut findings = Vec::new();
-    if !project.spec.destination_service_accounts.is_empty() {
-        findings.push(Finding::new(
-            &subject,
-            Verdict::Changes,
-            "destinationServiceAccounts has no effect: the agent writes as one account",
-        ));
-    }
     if !project.spec.roles.is_empty() {
         findings.push(Finding::new(
             &subject,
