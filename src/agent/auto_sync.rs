@@ -12,6 +12,22 @@ const SELF_HEAL_PAUSES: [u64; 7] = [0, 2, 6, 18, 54, 162, 300];
 const SELF_HEAL_FORGIVEN: Duration = Duration::from_secs(600);
 
 impl Controller {
+    /// The API server was away until the last retry of an automated sync:
+    /// another attempt, much later.
+    pub(super) fn sync_again(&mut self, id: &AppId) {
+        if let Some(app) = self.apps.get_mut(id)
+            && app.operation.is_none()
+            && app
+                .auto
+                .attempted
+                .as_ref()
+                .is_some_and(|(_, succeeded)| !succeeded)
+        {
+            app.auto.attempted = None;
+            self.want_compare(id);
+        }
+    }
+
     /// Decides after a comparison; `items` are its manifests.
     pub(super) fn consider_auto_sync(&mut self, id: &AppId, items: Option<Vec<Item>>) {
         let Some(app) = self.apps.get(id) else {

@@ -3,6 +3,7 @@
 
 use super::argocd_cm::ArgocdCm;
 use super::budget::{self, Budget, OverBudget};
+use super::digests::Digests;
 use super::integrity;
 use super::kept::{Kept, Owner};
 use super::links::collect_links;
@@ -213,6 +214,7 @@ pub struct Comparison {
     pub instance: String,
     pub resolved: Vec<Resolved>,
     pub previous: Option<Arc<Compared>>,
+    pub digests: Digests,
     pub force_render: bool,
     pub keep: Keep,
     /// Manifests of an operation, as JSON: synced instead of the sources'.
@@ -322,6 +324,7 @@ impl Comparison {
             is_renewed: kept.is_renewed(),
             ..Compared::default()
         };
+        let last = self.last_known();
         let objects = self.prepare(rendered.objects, &mut compared);
         self.watch_kinds(&objects, &mut compared);
         let application = self.app.spec.sync_options();
@@ -334,7 +337,7 @@ impl Comparison {
             collect_links(&object, &mut links);
             let mut item = Item::of(&object, &application)?;
             let (entry, other) = match &resource {
-                Some(resource) => self.compare(&object, resource, &item)?,
+                Some(resource) => self.compare(&object, resource, &item, last.as_deref())?,
                 None => {
                     let entry = ComparedItem::new(&object, &item, SyncCode::OutOfSync, true);
                     (entry, None)
@@ -606,15 +609,14 @@ impl Comparison {
         desired: &Object,
         resource: &kube::Resource,
         item: &Item,
+        last: Option<&Compared>,
     ) -> Result<(ComparedItem, Option<String>), CompareError> {
         let mut entry = ComparedItem::new(desired, item, SyncCode::Synced, false);
         if entry.is_hook {
             return Ok((entry, None));
         }
         let owned = self.live.owned(&entry.key);
-        let before = self
-            .previous
-            .as_ref()
+        let before = last
             .filter(|previous| previous.rules == self.rules())
             .and_then(|previous| previous.item(&entry.key));
         if let Some(before) = before

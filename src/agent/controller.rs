@@ -6,6 +6,7 @@ use super::budget::Budget;
 use super::clusters::Clusters;
 use super::compare::{CompareError, CompareOutcome, Comparison, Keep};
 use super::destination::{ClusterId, Reach};
+use super::digests::Digests;
 use super::message::{AppId, Message};
 use super::metrics::Metrics;
 use super::operation::Stage;
@@ -65,6 +66,7 @@ pub(super) struct Controller {
     pub sources: Arc<Sources>,
     pub metrics: Arc<Metrics>,
     pub budget: Budget,
+    pub digests: Digests,
     pub results: Sender<Message>,
     pub apps: BTreeMap<AppId, AppState>,
     pub projects: BTreeMap<String, Arc<AppProject>>,
@@ -193,6 +195,7 @@ impl Controller {
             }
             Message::ApplicationsListed(ids) => {
                 self.apps.retain(|id, _| ids.contains(id));
+                self.forget_digests();
                 self.applications_listed = true;
                 self.pump_all();
             }
@@ -375,22 +378,6 @@ impl Controller {
         }
     }
 
-    /// The API server was away until the last retry of an automated sync:
-    /// another attempt, much later.
-    fn sync_again(&mut self, id: &AppId) {
-        if let Some(app) = self.apps.get_mut(id)
-            && app.operation.is_none()
-            && app
-                .auto
-                .attempted
-                .as_ref()
-                .is_some_and(|(_, succeeded)| !succeeded)
-        {
-            app.auto.attempted = None;
-            self.want_compare(id);
-        }
-    }
-
     fn project_changed(&mut self, name: &str) {
         let ids: Vec<AppId> = self
             .apps
@@ -546,6 +533,7 @@ impl Controller {
             instance: app.instance.clone(),
             resolved: app.resolved.clone(),
             previous: None,
+            digests: self.digests.clone(),
             force_render: false,
             keep: Keep::Always,
             given: None,
@@ -616,6 +604,7 @@ impl Controller {
         let (results, id, budget) = (self.results.clone(), id.clone(), self.budget.clone());
         self.heavy_pool.run(move || {
             let result = comparison.run_within(&budget);
+            comparison.keep_digests(&result);
             drop(comparison);
             // The controller may have stopped: nobody waits then.
             let _ = results.send(Message::Compared(id, generation, Box::new(result)));

@@ -5,6 +5,7 @@ use super::bootstrap::BootstrapError;
 use super::budget::{Budget, Figures};
 use super::controller::{Controller, Jitter};
 use super::destination::{Destination, Reach, own};
+use super::digests::Digests;
 use super::live::Live;
 use super::message::{AppId, Message};
 use super::metrics::Metrics;
@@ -137,6 +138,7 @@ impl Agent {
             sources: sources.clone(),
             metrics: metrics.clone(),
             budget: budget.clone(),
+            digests: Digests::new(settings.digests.clone()),
             results: sender.clone(),
             apps: BTreeMap::new(),
             projects: BTreeMap::new(),

@@ -48,6 +48,8 @@ mod rendering;
 
 mod compare;
 
+mod digests;
+
 mod orphans;
 
 mod integrity;

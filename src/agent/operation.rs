@@ -602,6 +602,9 @@ impl Controller {
             app.wants.compare = true;
         }
         self.count_sync(id, phase, dry);
+        if !failed && !dry {
+            self.keep_digests(id);
+        }
         if again {
             self.after(pause, Timer::SyncAgain(id.clone()));
         }

@@ -1,5 +1,6 @@
 use super::budget::{Allocator, Limits};
 use super::compare::glob_matches;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What the agent is told at its start.
@@ -29,6 +30,8 @@ pub struct Settings {
     /// What the process may take.
     pub limits: Limits,
     pub allocator: Allocator,
+    /// Where comparisons are kept over a restart; nowhere without it.
+    pub digests: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -46,6 +49,7 @@ impl Default for Settings {
             hook_patience: Duration::from_secs(300),
             limits: Limits::default(),
             allocator: Allocator::default(),
+            digests: None,
         }
     }
 }

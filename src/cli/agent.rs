@@ -141,6 +141,7 @@ fn work(
         poll_jitter: arguments.poll / 2,
         limits: arguments.budget.limits(Some(budget::DEFAULT_MEMORY)),
         allocator: budget::allocator(),
+        digests: Some(arguments.maps.cache_directory().join("digests")),
         ..Settings::default()
     };
     let seed = bootstrap(&client, &settings)?;

@@ -42,7 +42,7 @@ impl Maps {
         Ok(sources)
     }
 
-    fn cache_directory(&self) -> PathBuf {
+    pub fn cache_directory(&self) -> PathBuf {
         let variable = |name: &str| {
             std::env::var_os(name)
                 .filter(|text| !text.is_empty())

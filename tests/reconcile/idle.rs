@@ -169,6 +169,43 @@ fn a_restart_and_then_rest_cost_nothing() {
     });
 }
 
+/// The API server writes 1000m as 1: by the fields alone it cannot be told that
+/// this is in sync.
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n      - {name: a, image: example.com/a, resources: {limits: {cpu: 1000m}}}\n";
+
+#[test]
+fn a_restart_with_its_cache_needs_no_dry_run() {
+    on_each(|cluster| {
+        let world = World::new(cluster, "digests");
+        world.commit(&[
+            ("app/a.yaml", DEPLOYMENT),
+            ("app/b.yaml", &CONFIG.replace("NAME", "b")),
+        ]);
+        world.create_app(POLICY);
+        let options = ["--listen", "127.0.0.1:0"];
+        let agent = AgentProcess::start(&world, cluster, &options);
+        world.wait_synced();
+        let kept = AgentProcess::cache(&world).join("digests");
+        wait_until("the digests are kept", || {
+            let files = files(&kept);
+            files.len() == 1 && files.values().all(|(bytes, _)| *bytes > 250)
+        });
+        agent.kill();
+        let dry_runs_of_a_start = || {
+            let agent = AgentProcess::start(&world, cluster, &options);
+            wait_until("it is compared", || synced_apps(&agent.metrics()) == 1);
+            let metrics = agent.metrics();
+            assert_eq!(metrics["drupelet_renders_total"], 1.0);
+            agent.kill();
+            metrics["drupelet_kube_dry_runs_total"]
+        };
+        assert_eq!(dry_runs_of_a_start(), 0.0);
+        fs::remove_dir_all(&kept).expect("the agent has ended");
+        assert_eq!(dry_runs_of_a_start(), 1.0);
+        assert_eq!(dry_runs_of_a_start(), 0.0);
+    });
+}
+
 /// The CRDs of the cluster in the state that they are in.
 fn kinds_of_cluster(world: &World) -> Vec<(String, String)> {
     let crds = world.resource("apiextensions.k8s.io/v1", "CustomResourceDefinition");
