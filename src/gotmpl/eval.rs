@@ -247,6 +247,20 @@ impl<'t> Exec<'_, '_, 't> {
                     }
                     return Ok(Rv::bare(value));
                 }
+                if object.unexported_fields().iter().any(|own| *name == *own) {
+                    let of = receiver.type_name();
+                    return Err(
+                        self.error(format!("{name} is an unexported field of struct type {of}"))
+                    );
+                }
+                let mut unusable = object.unusable_methods().iter();
+                if let Some((_, why)) = unusable.find(|(own, _)| *name == *own) {
+                    let n_args = args.len() + usize::from(last.is_some());
+                    return Err(self.error(match n_args {
+                        0 => (*why).to_owned(),
+                        n => format!("wrong number of args for {name}: want 0 got {n}"),
+                    }));
+                }
                 Err(self.no_field(receiver, name))
             }
             _ => Err(self.no_field(receiver, name)),

@@ -47,6 +47,18 @@ pub trait Object: 'static {
         None
     }
 
+    /// Fields that are there and not exported: asking for one is an error of
+    /// its own.
+    fn unexported_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Methods without parameters whose results no template can take, and
+    /// what the engine says of them.
+    fn unusable_methods(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// The methods; each gets the receiver as `args[0]`, which its `params` do
     /// not count.
     fn methods(&self) -> &'static [FuncDef] {
@@ -200,7 +212,7 @@ impl Val {
             Val::Bytes(bytes) => !bytes.is_empty(),
             Val::List(list) => !list.is_empty(),
             Val::Map(map) => !map.is_empty(),
-            Val::Object(_) => true,
+            Val::Object(object) => object.complex() != Some((0.0, 0.0)),
         }
     }
 

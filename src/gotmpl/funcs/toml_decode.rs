@@ -242,8 +242,14 @@ impl Parser<'_> {
             if part.is_empty() && !quoted {
                 return Err(match self.peek() {
                     Some(b'=') => "unexpected '=': key name appears blank".into(),
+                    Some(b'.') => "unexpected '.': keys cannot start with a '.'".into(),
                     Some(byte) if is_control(byte) => control(byte),
-                    Some(byte) => format!("bare keys cannot contain {:?}", char::from(byte)),
+                    Some(byte) => {
+                        let rest = self.rest();
+                        let shown = String::from_utf8_lossy(&rest[..rest.len().min(4)]);
+                        let found = shown.chars().next().unwrap_or(char::from(byte));
+                        format!("expected '.' or '=', but got {found:?} instead")
+                    }
                     None => "unexpected EOF; expected key".into(),
                 });
             }

@@ -186,6 +186,8 @@ fn changed(receiver: &Val, change: impl FnOnce(&mut Version)) -> Result<Val, Err
     Ok(derived(from, next))
 }
 
+const SEMVER_FIELDS: &[&str] = &["major", "minor", "patch", "pre", "metadata", "original"];
+
 impl Object for SemverPointer {
     fn type_name(&self) -> &'static str {
         "*semver.Version"
@@ -193,6 +195,10 @@ impl Object for SemverPointer {
 
     fn kind(&self) -> Kind {
         Kind::Ptr
+    }
+
+    fn unexported_fields(&self) -> &'static [&'static str] {
+        SEMVER_FIELDS
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -224,6 +230,10 @@ impl Object for SemverStruct {
 
     fn kind(&self) -> Kind {
         Kind::Struct
+    }
+
+    fn unexported_fields(&self) -> &'static [&'static str] {
+        SEMVER_FIELDS
     }
 
     fn as_any(&self) -> &dyn Any {

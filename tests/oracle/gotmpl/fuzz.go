@@ -184,7 +184,7 @@ func init() {
 	special["genSignedCertWithKey"] = withKey(`(genSignedCertWithKey "cn" nil (list "a.b") %s (genCAWithKey "ca" 3 (genPrivateKey "ed25519")) %s)`)
 	slow := func(call string) func(*generator, int) string {
 		return func(g *generator, d int) string {
-			if g.Intn(3) == 0 {
+			if g.Intn(20) == 0 {
 				return call
 			}
 			return "1"
@@ -741,6 +741,8 @@ func (g *generator) request() request {
 		// Broken syntax: a byte less, or one more.
 		at := g.Intn(len(body))
 		body = body[:at] + g.pick("", "}", "{{", "(", "|", "\"", ".", "-", "$") + body[at+g.Intn(2):]
+		// The cases are handed over as JSON.
+		body = strings.ToValidUTF8(body, "")
 	}
 	return request{
 		Files:  [][2]string{{"chart/templates/_helpers.tpl", helpers}, {mainFile, body}},

@@ -84,8 +84,9 @@ fn derive_password(ctx: &mut Context<'_>, args: &[Val]) -> Result<Val, Error> {
         let message = [b"cannot find password template ", kind.as_bytes()].concat();
         return Ok(Val::Str(message.into()));
     };
-    // The memory that scrypt takes.
-    ctx.take_bytes(128 * 32_768 * 8)?;
+    // scrypt takes 32 MiB for as long as it works; what is counted bounds how
+    // often it does.
+    ctx.take_bytes(1 << 20)?;
     let salt = [SEED, &sized(user)].concat();
     let mut key = [0; 64];
     let cost = scrypt::Params::new(15, 8, 2, key.len()).expect("the parameters are fixed");

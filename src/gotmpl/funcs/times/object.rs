@@ -129,6 +129,35 @@ impl Object for Time {
         self
     }
 
+    fn unexported_fields(&self) -> &'static [&'static str] {
+        &["wall", "ext", "loc"]
+    }
+
+    fn unusable_methods(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            (
+                "Date",
+                "function Date has 3 return values; should be 1 or 2",
+            ),
+            (
+                "Clock",
+                "function Clock has 3 return values; should be 1 or 2",
+            ),
+            (
+                "ISOWeek",
+                "invalid function signature for ISOWeek: second return value should be error; is int",
+            ),
+            (
+                "Zone",
+                "invalid function signature for Zone: second return value should be error; is int",
+            ),
+            (
+                "ZoneBounds",
+                "invalid function signature for ZoneBounds: second return value should be error; is time.Time",
+            ),
+        ]
+    }
+
     fn methods(&self) -> &'static [FuncDef] {
         TIME_METHODS
     }
