@@ -1,8 +1,11 @@
 //! The allocator: mimalloc without huge pages, asked to give memory back
 //! after heavy jobs, and counted by thread. The only file with `unsafe` code.
 
+use rustix::mm::{Advice, madvise};
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 #[global_allocator]
 static ALLOCATOR: Counted = Counted(mimalloc::MiMalloc);
@@ -99,6 +102,46 @@ pub fn release() {
     unsafe { libmimalloc_sys::mi_collect(true) }
 }
 
+/// The same for a process that has nothing to do, which lets go of its code
+/// too: a sync runs through megabytes of it, an agent at rest through little,
+/// and the kernel counts a page as resident until somebody lacks memory. What
+/// runs again comes out of the page cache.
+pub fn rest() {
+    release();
+    if let Some(code) = CODE.get_or_init(code) {
+        forget(code);
+    }
+}
+
+static CODE: OnceLock<Option<Range<usize>>> = OnceLock::new();
+
+/// Where the program's code is mapped from its file, which nobody writes to.
+fn code() -> Option<Range<usize>> {
+    let inside = rest as *const () as usize;
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    maps.lines().find_map(|line| {
+        // 55d0-55d9 r-xp 00012000 fe:00 326269   /usr/bin/drupelet
+        let mut fields = line.split_ascii_whitespace();
+        let (start, end) = fields.next()?.split_once('-')?;
+        let start = usize::from_str_radix(start, 16).ok()?;
+        let end = usize::from_str_radix(end, 16).ok()?;
+        let is_code = fields.next()? == "r-xp" && (start..end).contains(&inside);
+        let is_file = fields.nth(2)? != "0";
+        (is_code && is_file).then_some(start..end)
+    })
+}
+
+#[allow(unsafe_code)] // advice to the kernel on a mapping that the loader made
+fn forget(code: &Range<usize>) {
+    let start = std::ptr::with_exposed_provenance_mut(code.start);
+    // SAFETY: the range is one private, read-only mapping of the program's
+    // file. Without writes to it, a page that was dropped is read again as it was.
+    let advised = unsafe { madvise(start, code.len(), Advice::LinuxDontNeed) };
+    if let Err(error) = advised {
+        tracing::debug!("madvise of the program's code: {error}");
+    }
+}
+
 /// What mimalloc counts, as its JSON.
 #[allow(unsafe_code)] // a foreign function; it fills a buffer of ours
 pub fn statistics() -> Option<String> {
@@ -132,6 +175,27 @@ mod tests {
         assert_eq!((get(PURGE_DELAY), get(PAGE_FULL_RETAIN)), (1000, 2));
         configure();
         assert_eq!((get(PURGE_DELAY), get(PAGE_FULL_RETAIN)), (0, 0));
+    }
+
+    /// What the kernel says of the mapping that begins at the code's start.
+    fn resident_code() -> u64 {
+        let code = code().expect("the tests are a file with code");
+        let smaps = std::fs::read_to_string("/proc/self/smaps").expect("the kernel tells");
+        let mut lines = smaps.lines();
+        let start = format!("{:x}-", code.start);
+        lines.find(|line| line.starts_with(&start));
+        let line = lines.find_map(|line| line.strip_prefix("Rss:"));
+        let number = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+        number.expect("the mapping has a size")
+    }
+
+    #[test]
+    fn a_process_at_rest_lets_go_of_its_code_and_goes_on() {
+        let before = resident_code();
+        rest();
+        let after = resident_code();
+        assert!(after < before, "{after} of {before} KiB");
+        rest();
     }
 
     #[test]

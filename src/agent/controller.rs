@@ -125,7 +125,7 @@ impl Controller {
                     Ok(message) => message,
                     Err(RecvTimeoutError::Timeout) => {
                         if untidy && self.last_message.elapsed() >= TIDY {
-                            (self.settings.allocator.release)();
+                            (self.settings.allocator.rest)();
                             untidy = false;
                         }
                         continue;

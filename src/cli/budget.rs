@@ -31,6 +31,7 @@ impl Budget {
 pub fn allocator() -> Allocator {
     Allocator {
         release: memory::release,
+        rest: memory::rest,
         held: memory::held,
         mark: memory::mark,
         most: memory::most,

@@ -49,6 +49,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
 pub struct Allocator {
     /// Gives unused memory back to the system; runs after heavy jobs.
     pub release: fn(),
+    /// The same, where nothing is under way.
+    pub rest: fn(),
     /// Bytes that the calling thread allocated, less those that it freed.
     pub held: fn() -> i64,
     /// From here on `most` counts.
@@ -63,6 +65,7 @@ impl Default for Allocator {
     fn default() -> Self {
         Allocator {
             release: || {},
+            rest: || {},
             held: || 0,
             mark: || {},
             most: || 0,
