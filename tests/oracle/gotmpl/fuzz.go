@@ -184,7 +184,7 @@ func init() {
 	special["genSignedCertWithKey"] = withKey(`(genSignedCertWithKey "cn" nil (list "a.b") %s (genCAWithKey "ca" 3 (genPrivateKey "ed25519")) %s)`)
 	slow := func(call string) func(*generator, int) string {
 		return func(g *generator, d int) string {
-			if g.Intn(20) == 0 {
+			if g.Intn(3) == 0 {
 				return call
 			}
 			return "1"
