@@ -19,6 +19,7 @@ use crate::health::HealthStatus;
 use crate::object::{Object, ResourceKey, names};
 use crate::value::patch::diff_merge_patch;
 use crate::value::{Map, Value};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 /// A report that could not be written is tried again after this.
@@ -42,7 +43,8 @@ impl Controller {
             app.report_due = None;
             return;
         }
-        let patch = self.report_patch(app, &now);
+        let (patch, adds) = self.report_patch(app, &now);
+        let patch = patch.filter(|_| adds.is_none() || adds != app.report_in_vain);
         self.wake_dependents(id);
         let Some(app) = self.apps.get(id) else {
             return;
@@ -61,6 +63,7 @@ impl Controller {
         };
         app.reporting = true;
         app.report_records = records;
+        app.report_adds = adds;
         self.metrics.status_patches.add_one();
         let (client, results, id) = (self.client.clone(), self.results.clone(), id.clone());
         self.write_pool.run_with(REPORTS.to_owned(), move || {
@@ -79,7 +82,12 @@ impl Controller {
         let records = std::mem::take(&mut app.report_records);
         match result {
             Ok(Some(object)) => {
-                app.known_status.set(&status_of(&object));
+                let known = status_of(&object);
+                if let Some(adds) = app.report_adds.take() {
+                    let kept = app.known_status.get() != known;
+                    app.report_in_vain = (!kept).then_some(adds);
+                }
+                app.known_status.set(&known);
                 app.resource_version = object.resource_version().to_owned();
                 // A report that was under way when the operation ended does not
                 // take `.operation` away: taken for done, the wish would start
@@ -114,7 +122,9 @@ impl Controller {
         }
     }
 
-    fn report_patch(&self, app: &AppState, now: &str) -> Option<Value> {
+    /// What there is to write; and where that does no more than add fields to
+    /// the status, a digest of it.
+    fn report_patch(&self, app: &AppState, now: &str) -> (Option<Value>, Option<u64>) {
         let known = app.known_status.get();
         let status = self.status(app, &known, now);
         let known = known.as_map().cloned().unwrap_or_default();
@@ -147,8 +157,13 @@ impl Controller {
         let mut root = Map::new();
         // An old CRD without some of our fields drops them each time: that must
         // not become a write because of a newer time.
+        let mut adds = None;
         if !patch.is_empty() {
-            if !only_adds(&patch, &known) || !known.contains_key("reconciledAt") {
+            if only_adds(&patch, &known) && known.contains_key("reconciledAt") {
+                let mut hasher = DefaultHasher::new();
+                Value::Map(patch.clone()).to_json().hash(&mut hasher);
+                adds = Some(hasher.finish());
+            } else {
                 patch.insert("reconciledAt", now);
             }
             root.insert("status", patch);
@@ -170,7 +185,8 @@ impl Controller {
         if !metadata.is_empty() {
             root.insert("metadata", metadata);
         }
-        (!root.is_empty()).then_some(Value::Map(root))
+        let adds = adds.filter(|_| root.len() == 1);
+        ((!root.is_empty()).then_some(Value::Map(root)), adds)
     }
 
     /// What is shown of an application while it is worked on.
@@ -248,25 +264,31 @@ impl Controller {
             .as_ref()
             .map(|compared| compared.source_types.clone())
             .unwrap_or_default();
+        // Until the first comparison since the start, the last one holds.
+        let is_new = known.sync.compared_to.is_none();
+        let kept = (app.is_uncompared() && !is_new).then_some(&known);
         ApplicationStatus {
-            sync: SyncStatus {
-                status: code,
-                compared_to: Some(Box::new(ComparedTo {
-                    source: (!is_multiple).then(|| spec.source.clone()).flatten(),
-                    sources: if is_multiple {
-                        spec.sources.clone()
-                    } else {
-                        Vec::new()
+            sync: kept.map_or_else(
+                || SyncStatus {
+                    status: code,
+                    compared_to: Some(Box::new(ComparedTo {
+                        source: (!is_multiple).then(|| spec.source.clone()).flatten(),
+                        sources: if is_multiple {
+                            spec.sources.clone()
+                        } else {
+                            Vec::new()
+                        },
+                        destination: spec.destination.clone(),
+                        ignore_differences: spec.ignore_differences.clone(),
+                    })),
+                    revision: match is_multiple {
+                        true => String::new(),
+                        false => revisions.first().cloned().unwrap_or_default(),
                     },
-                    destination: spec.destination.clone(),
-                    ignore_differences: spec.ignore_differences.clone(),
-                })),
-                revision: match is_multiple {
-                    true => String::new(),
-                    false => revisions.first().cloned().unwrap_or_default(),
+                    revisions: if is_multiple { revisions } else { Vec::new() },
                 },
-                revisions: if is_multiple { revisions } else { Vec::new() },
-            },
+                |known| known.sync.clone(),
+            ),
             health: AppHealth {
                 status: health,
                 message: String::new(),
@@ -277,26 +299,23 @@ impl Controller {
             conditions: conditions(app, &known, now),
             operation_state: self.operation_state(app).map(Box::new),
             reconciled_at: known.reconciled_at.clone(),
-            source_type: match is_multiple {
-                true => String::new(),
-                false => source_types.first().cloned().unwrap_or_default(),
+            source_type: match (kept, is_multiple) {
+                (Some(known), _) => known.source_type.clone(),
+                (None, true) => String::new(),
+                (None, false) => source_types.first().cloned().unwrap_or_default(),
             },
-            source_types: if is_multiple {
-                source_types
-            } else {
-                Vec::new()
+            source_types: match (kept, is_multiple) {
+                (Some(known), _) => known.source_types.clone(),
+                (None, true) => source_types,
+                (None, false) => Vec::new(),
             },
-            summary: Summary {
-                images: app
-                    .compared
-                    .as_ref()
-                    .map(|compared| compared.images.clone())
-                    .unwrap_or_default(),
-                external_urls: app
-                    .compared
-                    .as_ref()
-                    .map(|compared| compared.external_urls.clone())
-                    .unwrap_or_default(),
+            summary: match (kept, &app.compared) {
+                (Some(known), _) => known.summary.clone(),
+                (None, Some(compared)) => Summary {
+                    images: compared.images.clone(),
+                    external_urls: compared.external_urls.clone(),
+                },
+                (None, None) => Summary::default(),
             },
             controller_namespace: self.settings.namespace.clone(),
         }
@@ -445,15 +464,30 @@ fn is_terminating(application: &Object) -> bool {
     phase.and_then(Value::as_str) == Some("Terminating")
 }
 
-/// Whether a merge patch changes nothing that is there.
+/// Whether a merge patch changes nothing that is there, but for what it adds.
 fn only_adds(patch: &Map, known: &Map) -> bool {
     patch
         .iter()
         .all(|(key, change)| match (known.get(key), change) {
             (None, _) => true,
             (Some(Value::Map(below)), Value::Map(change)) => only_adds(change, below),
-            (Some(_), _) => false,
+            (Some(before), change) => extends(before, change),
         })
+}
+
+/// Whether all that a value says is in the other one too.
+fn extends(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Map(before), Value::Map(after)) => before.iter().all(|(key, value)| {
+            let after = after.get(key);
+            after.is_some_and(|after| extends(value, after))
+        }),
+        (Value::Seq(before), Value::Seq(after)) => {
+            let mut pairs = before.iter().zip(after);
+            before.len() == after.len() && pairs.all(|(before, after)| extends(before, after))
+        }
+        _ => before == after,
+    }
 }
 
 /// An extra that counts puts an application out of sync.

@@ -51,6 +51,10 @@ pub(super) struct AppState {
     pub reporting: bool,
     /// The report on its way tells that an operation begins.
     pub report_records: bool,
+    /// The report under way only adds fields, by its digest; and the last such
+    /// one of which nothing was kept: an old CRD has no room for them.
+    pub report_adds: Option<u64>,
+    pub report_in_vain: Option<u64>,
     /// Something changed while a report was on its way.
     pub report_again: bool,
     pub report_due: Option<Instant>,
@@ -128,6 +132,8 @@ impl AppState {
             auto: AutoMemory::default(),
             reporting: false,
             report_records: false,
+            report_adds: None,
+            report_in_vain: None,
             report_again: false,
             report_due: None,
             deleting: false,
@@ -158,6 +164,14 @@ impl AppState {
             Some(_) if self.source_error.is_some() && self.resolved.is_empty() => SyncCode::Unknown,
             Some(compared) => compared.code(),
         }
+    }
+
+    /// Nothing has been found out about it since the start of the agent.
+    pub fn is_uncompared(&self) -> bool {
+        let has_failed = self.read_error.is_some()
+            || self.compare_error.is_some()
+            || self.source_error.is_some();
+        self.compared.is_none() && !has_failed
     }
 
     /// What the last comparison was made at: `commit` or `commit,commit`.

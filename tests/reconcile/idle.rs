@@ -1,10 +1,13 @@
 //! At rest the agent costs nothing: no render, no write, not a byte.
 
 use crate::process::AgentProcess;
+use crate::support::cluster;
 use crate::support::git_server::{self, Behaviour};
 use crate::support::proxy::Proxy;
 use crate::world::{World, on_each, wait_until};
 use drupelet::kube::ListOptions;
+use drupelet::object::Object;
+use drupelet::value::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -204,6 +207,79 @@ fn a_restart_with_its_cache_needs_no_dry_run() {
         assert_eq!(dry_runs_of_a_start(), 1.0);
         assert_eq!(dry_runs_of_a_start(), 0.0);
     });
+}
+
+/// The schema of a status as an Argo CD of years ago had it: what is not in it
+/// the API server drops.
+fn age(schema: &mut Value) {
+    match schema {
+        Value::Map(map) => {
+            map.remove("x-kubernetes-preserve-unknown-fields");
+            for field in ["controllerNamespace", "initiatedBy", "lastTransitionTime"] {
+                map.remove(field);
+            }
+            map.iter_mut().for_each(|(_, value)| age(value));
+        }
+        Value::Seq(items) => items.iter_mut().for_each(age),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_restart_over_an_old_crd_changes_no_application() {
+    let cluster = cluster::sandbox();
+    let world = World::new(&cluster.kubeconfig, "old");
+    let (version, kind) = ("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+    let crd = world.find(version, kind, "applications.argoproj.io");
+    let crd = crd.expect("the agent installed it");
+    let mut spec = crd.at(&["spec"]).expect("a CRD has a spec").clone();
+    age(&mut spec);
+    let patch = Map::from_iter([("spec", spec)]);
+    let patch = Value::Map(patch).to_json();
+    world.edit(version, kind, "applications.argoproj.io", &patch);
+
+    world.commit(&[("app/a.yaml", &CONFIG.replace("NAME", "a"))]);
+    world.create_app(POLICY);
+    let start = || AgentProcess::start(&world, &cluster.kubeconfig, &["--listen", "127.0.0.1:0"]);
+    let at_rest = |agent: &AgentProcess| {
+        let patches = |agent: &AgentProcess| agent.metrics()["drupelet_status_patches_total"];
+        wait_until("it is compared", || synced_apps(&agent.metrics()) == 1);
+        let mut last = (patches(agent), Instant::now());
+        wait_until("quiet", || {
+            let now = patches(agent);
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+            last.1.elapsed() > Duration::from_millis(1500)
+        });
+        last.0
+    };
+    let agent = start();
+    at_rest(&agent);
+    agent.kill();
+    let status = |object: &Object| object.at(&["status"]).cloned();
+    let before = world.app_object(&world.name).expect("it is there");
+    let dropped = [
+        &["controllerNamespace"][..],
+        &["health", "lastTransitionTime"],
+    ];
+    for path in dropped {
+        let path = [&["status"], path].concat();
+        assert_eq!(before.at(&path), None, "the CRD keeps it");
+    }
+    let agent = start();
+    let n_patches = at_rest(&agent);
+    let after = world.app_object(&world.name).expect("it is there");
+    assert_eq!(
+        after.resource_version(),
+        before.resource_version(),
+        "{:?}",
+        status(&after)
+    );
+    assert!(
+        n_patches <= 1.0,
+        "asked {n_patches} times for what is not kept"
+    );
 }
 
 /// The CRDs of the cluster in the state that they are in.
