@@ -17,9 +17,9 @@ mod support;
 mod measure;
 
 use drupelet::app::Application;
-use drupelet::kube::Client;
+use drupelet::kube::{Client, ListOptions};
 use measure::brassberry::{Brassberry, EXPECTED};
-use measure::{applications, binary, client, start, synced, wait};
+use measure::{PATIENCE, applications, binary, client, start, synced, wait};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +28,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const LIMITS: [u64; 2] = [64, 48];
+/// Applications whose repositories are elsewhere.
+const UNREACHABLE: usize = 4;
 /// Between a commit that has been applied and the next one.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -94,7 +96,15 @@ fn measure(limit: u64, patience: Duration) -> bool {
         );
         let commit = brassberry.commit(&format!("round {commits}"));
         let pushed = Instant::now();
-        wait(|| (n_at(&client, &commit) == EXPECTED).then_some(()));
+        while behind(&client, &commit).len() > UNREACHABLE {
+            let ended = agent.0.try_wait().expect("it is our child");
+            if ended.is_some() || pushed.elapsed() > PATIENCE {
+                println!("{limit:>11}  commit {commits} is not applied; agent: {ended:?}");
+                println!("{}", behind(&client, &commit).join("\n"));
+                return false;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
         longest = longest.max(pushed.elapsed());
         thread::sleep(PAUSE);
     }
@@ -122,14 +132,22 @@ fn touch(brassberry: &Brassberry, file: &str, round: u32) {
     fs::write(&path, format!("{before}# round {round}\n")).expect("the clone is writable");
 }
 
-/// How many applications are Synced at a commit.
-fn n_at(client: &Client, commit: &str) -> usize {
-    let mut found = 0;
+/// The applications that are not at a commit yet, and why not.
+fn behind(client: &Client, commit: &str) -> Vec<String> {
+    let mut found = Vec::new();
     // Asked again in a moment where it fails.
-    let _ = client.list(&applications(), &Default::default(), &mut |object| {
+    let _ = client.list(&applications(), &ListOptions::default(), &mut |object| {
         let status = Application::read(&object).map(|app| app.status);
-        let revision = status.unwrap_or_default().sync.revision;
-        found += usize::from(revision == commit);
+        let status = status.unwrap_or_default();
+        if status.sync.revision != commit {
+            let conditions = status.conditions.iter().map(|one| &one.message[..]);
+            found.push(format!(
+                "{} at {:?}: {}",
+                object.name(),
+                status.sync.revision,
+                conditions.collect::<Vec<_>>().join("; ")
+            ));
+        }
     });
     found
 }
