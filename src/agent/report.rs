@@ -296,7 +296,10 @@ impl Controller {
             },
             resources,
             history: app.history.get(),
-            conditions: conditions(app, &known, now),
+            conditions: match kept {
+                Some(known) => with_known(conditions(app, known, now), &known.conditions),
+                None => conditions(app, &known, now),
+            },
             operation_state: self.operation_state(app).map(Box::new),
             reconciled_at: known.reconciled_at.clone(),
             source_type: match (kept, is_multiple) {
@@ -497,6 +500,12 @@ fn code_with(app: &AppState, extras: &[(ResourceKey, LiveObject)]) -> SyncCode {
         SyncCode::Synced if counts => SyncCode::OutOfSync,
         code => code,
     }
+}
+
+/// What was known, and what is new to it.
+fn with_known(mut now: Vec<Condition>, known: &[Condition]) -> Vec<Condition> {
+    now.retain(|one| known.iter().all(|known| known.kind != one.kind));
+    known.iter().cloned().chain(now).collect()
 }
 
 /// The conditions of now; each keeps its time while it says the same.
