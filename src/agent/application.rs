@@ -140,7 +140,7 @@ impl Controller {
 }
 
 /// What was synced last, so that a restart does not sync it again.
-fn restore_attempt(state: &mut AppState, finished: Option<&OperationState>) {
+pub(super) fn restore_attempt(state: &mut AppState, finished: Option<&OperationState>) {
     let Some(operation) = finished else {
         return;
     };

@@ -1,5 +1,6 @@
 //! Operations: from the wish to sync to its outcome, with retries.
 
+use super::application::restore_attempt;
 use super::compare::{CompareError, Compared};
 use super::controller::{Controller, Timer};
 use super::destination::ClusterId;
@@ -591,6 +592,10 @@ impl Controller {
             .is_some_and(|sync| sync.dry_run);
         if !dry && operation.gives_way_to.is_none() {
             app.auto.attempted = Some((operation.attempt.clone(), !failed));
+            if operation.own.is_some() {
+                // What it was told to sync to, which git has somewhere else.
+                restore_attempt(app, Some(&operation.state));
+            }
         }
         let again = failed && operation.is_transient && !operation.terminate;
         let pause = self.settings.retry_longest;

@@ -159,14 +159,13 @@ fn an_agent_survives_its_own_update_and_its_own_rollback() {
         assert_eq!(uids(), before);
         assert!(image(&world).ends_with(":1.0.0"));
 
-        // And on to what git has: that revision was synced before, so that
-        // this is self-heal, which writes no history.
+        // And on to what git has, which is not what was synced last.
         world.patch_app(
             &app,
             "spec: {syncPolicy: {automated: {prune: true, selfHeal: true}}}",
         );
         let _agent = restart_at(&world, cluster, agent, "2.0.0");
-        is_at(&second, 3);
+        is_at(&second, 4);
         assert_eq!(uids(), before);
         let replicas = workload(&world).and_then(|w| w.at(&["spec", "replicas"])?.as_i64());
         assert_eq!(replicas, Some(1), "{:?}", Value::of(&world.app().status));
