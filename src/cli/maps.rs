@@ -28,7 +28,11 @@ impl Maps {
     pub fn sources(&self, mut locator: Locator, seed: Seed) -> anyhow::Result<Sources> {
         self.apply(&mut locator)?;
         let directory = self.cache_directory();
-        locator.cache = Some(Cache::open(&directory.join("git"), Limits::default())?);
+        let cache = Cache::open(&directory.join("git"), Limits::default());
+        locator.cache = Some(cache.with_context(|| {
+            let shown = directory.display();
+            format!("the cache {shown} is not to be had; --cache-dir names another folder")
+        })?);
         let charts = Charts::open(&directory.join("charts"), Default::default())?;
         let variable = |name: &str| std::env::var(name).ok();
         let http = http::Client::new(http::Settings {
