@@ -81,6 +81,13 @@ impl Object for UnreadFile {
     }
 }
 
+/// Notes that the bytes of a file are wanted, where it is one that was passed over.
+fn miss(contents: &Val) {
+    if let Some(UnreadFile(unread)) = contents.downcast() {
+        unread.miss();
+    }
+}
+
 static FILES: Named = Named {
     name: "engine.files",
     methods: &[
@@ -98,7 +105,7 @@ fn bytes_of(args: &[Val]) -> Option<(&Map, Rc<[u8]>)> {
     match files.get_bytes(name.as_bytes()) {
         Some(Val::Bytes(bytes)) => Some((files, bytes)),
         Some(unread) => {
-            unread.type_name();
+            miss(&unread);
             None
         }
         None => None,
@@ -157,9 +164,8 @@ fn by_base_name(
     };
     let mut map = value::Map::new();
     for (name, data) in files.entries().iter() {
-        if let Val::Object(unread) = data {
-            unread.type_name();
-        } else if let Val::Bytes(bytes) = data {
+        miss(data);
+        if let Val::Bytes(bytes) = data {
             context.take_bytes(2 * bytes.len() as u64)?;
             let name = name.to_text();
             let base = name.rsplit('/').next().unwrap_or(&name);
