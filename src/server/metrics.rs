@@ -122,62 +122,64 @@ fn budget(out: &mut Exposition, figures: &Figures) {
         out.family(name, "gauge", "CPU time by second to keep within.");
         out.sample(name, &[], share);
     }
-    for (name, help, value) in [
+    for (kind, name, help, value) in [
         (
-            "heavy_jobs_running",
+            "gauge",
+            "drupelet_heavy_jobs_running",
             "Fetches, renders and comparisons at work.",
             figures.n_at_work as u64,
         ),
         (
-            "heavy_jobs_waiting",
+            "gauge",
+            "drupelet_heavy_jobs_waiting",
             "Those that wait for memory.",
             figures.n_waiting as u64,
         ),
         (
-            "heavy_jobs_promised_bytes",
+            "gauge",
+            "drupelet_heavy_jobs_promised_bytes",
             "Memory that is set aside for those at work.",
             figures.promised,
         ),
         (
-            "heavy_jobs_promised_peak_bytes",
+            "gauge",
+            "drupelet_heavy_jobs_promised_peak_bytes",
             "The most that was set aside at once.",
             counts.promised_peak,
         ),
         (
-            "heavy_job_peak_bytes",
+            "gauge",
+            "drupelet_heavy_job_peak_bytes",
             "The most that one of them held.",
             counts.job_peak,
         ),
-    ] {
-        let name = format!("drupelet_{name}");
-        out.family(&name, "gauge", help);
-        out.sample(&name, &[], value);
-    }
-    for (name, help, value) in [
         (
-            "heavy_jobs_queued",
+            "counter",
+            "drupelet_heavy_jobs_queued_total",
             "Heavy jobs that had to wait for memory.",
             counts.queued,
         ),
         (
-            "heavy_jobs_repeated",
+            "counter",
+            "drupelet_heavy_jobs_repeated_total",
             "Heavy jobs that outgrew their place, and were done again alone.",
             counts.repeated,
         ),
         (
-            "heavy_jobs_refused",
+            "counter",
+            "drupelet_heavy_jobs_refused_total",
             "Heavy jobs that need more than there is.",
             counts.refused,
         ),
         (
-            "cpu_pauses",
+            "counter",
+            "drupelet_cpu_pauses_total",
             "Pauses of heavy jobs for the CPU budget.",
             figures.pauses,
         ),
     ] {
-        let name = format!("drupelet_{name}_total");
-        out.family(&name, "counter", help);
-        out.sample(&name, &[], value);
+        out.family(name, kind, help);
+        out.sample(name, &[], value);
     }
     let name = "drupelet_cpu_paused_seconds_total";
     out.family(name, "counter", "Time that heavy jobs paused.");
