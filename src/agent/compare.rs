@@ -16,6 +16,7 @@ use super::rendering::{
     RenderJob, RenderedApplication, generated, reads_the_same, render_application,
 };
 use super::sources::{Resolved, Sources};
+use super::told;
 use super::watch::Watches;
 use super::writes::{apply_declared, keep_generated};
 use crate::app::{
@@ -174,6 +175,18 @@ impl CompareError {
                 "ComparisonError"
             }
             CompareError::Invalid(_) => "InvalidSpecError",
+        }
+    }
+
+    /// The same, no longer than a status may be: it is kept.
+    pub(super) fn brief(self) -> Self {
+        match self {
+            CompareError::Render(message) => CompareError::Render(told::brief(message)),
+            CompareError::Cluster(message) => CompareError::Cluster(told::brief(message)),
+            CompareError::Invalid(messages) => {
+                CompareError::Invalid(messages.into_iter().map(told::brief).collect())
+            }
+            CompareError::Budget(..) => self,
         }
     }
 

@@ -665,6 +665,7 @@ impl Controller {
                 app.wants.compare = true;
             }
             Err(error) => {
+                let error = error.brief();
                 tracing::warn!(app = %id, %error, "comparison");
                 let is_damaged = app.resolved.iter().any(Resolved::is_damaged);
                 app.compare_error = Some(error.clone());

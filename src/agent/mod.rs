@@ -86,6 +86,8 @@ mod hold;
 
 mod result;
 
+mod told;
+
 mod permissions;
 
 mod deletion;

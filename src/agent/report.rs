@@ -10,6 +10,7 @@ use super::message::{AppId, Message};
 use super::operation::Stage;
 use super::result::sync_result;
 use super::state::AppState;
+use super::told;
 use super::writes::patch_application;
 use crate::app::{
     AppHealth, ApplicationStatus, ComparedTo, Condition, OperationState, ResourceStatus, Summary,
@@ -267,7 +268,7 @@ impl Controller {
         // Until the first comparison since the start, the last one holds.
         let is_new = known.sync.compared_to.is_none();
         let kept = (app.is_uncompared() && !is_new).then_some(&known);
-        ApplicationStatus {
+        let mut status = ApplicationStatus {
             sync: kept.map_or_else(
                 || SyncStatus {
                     status: code,
@@ -321,7 +322,9 @@ impl Controller {
                 (None, None) => Summary::default(),
             },
             controller_namespace: self.settings.namespace.clone(),
-        }
+        };
+        told::shorten(&mut status);
+        status
     }
 
     fn operation_state(&self, app: &AppState) -> Option<OperationState> {
@@ -547,6 +550,7 @@ fn conditions(app: &AppState, known: &ApplicationStatus, now: &str) -> Vec<Condi
     wanted
         .into_iter()
         .map(|(kind, message)| {
+            let message = told::brief(message);
             let before = known
                 .conditions
                 .iter()
