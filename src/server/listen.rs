@@ -18,6 +18,8 @@ use tokio::sync::{Semaphore, oneshot};
 const MAX_CONNECTIONS: usize = 32;
 /// A connection may take so long in all.
 const LONGEST: Duration = Duration::from_secs(30);
+/// A request line and its headers take so much at most.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 const STACK_BYTES: usize = 512 * 1024;
 
 /// A running HTTP server; dropping it ends it.
@@ -79,6 +81,7 @@ async fn serve(listener: TcpListener, subject: Subject) {
                 async move { Ok::<_, Infallible>(answer(request, &subject, &gate).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
+                .max_buf_size(MAX_HEAD_BYTES)
                 .serve_connection(TokioIo::new(stream), service);
             // Whoever breaks off has nothing to be told.
             let _ = tokio::time::timeout(LONGEST, connection).await;

@@ -4,29 +4,41 @@
 use super::forge::{Forge, Refusal};
 use crate::agent::Handle;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::{Request, StatusCode};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// Forges send up to 25 MB; what a push moved stands in the first kilobytes.
 const MAX_BODY: usize = 2 * 1024 * 1024;
+/// Of all payloads that are on their way: whoever sends them slowly must not fill
+/// the memory with them.
+const MAX_BODIES: u32 = 8 * 1024 * 1024;
+/// The unit that they are counted in.
+const BODY_UNIT: u32 = 1024;
 /// So many at once, and one more in each pause.
 const BURST: u32 = 30;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Lets so many pass, and says how long the next one has to wait.
-pub struct Gate(Mutex<(f64, Instant)>);
+pub struct Gate {
+    left: Mutex<(f64, Instant)>,
+    bodies: Semaphore,
+}
 
 impl Default for Gate {
     fn default() -> Self {
-        Gate(Mutex::new((f64::from(BURST), Instant::now())))
+        Gate {
+            left: Mutex::new((f64::from(BURST), Instant::now())),
+            bodies: Semaphore::new((MAX_BODIES / BODY_UNIT) as usize),
+        }
     }
 }
 
 impl Gate {
     fn pass(&self) -> Result<(), Duration> {
-        let mut state = self.0.lock().expect("no holder of this lock panics");
+        let mut state = self.left.lock().expect("no holder of this lock panics");
         let now = Instant::now();
         let more = (now - state.1).as_secs_f64() / PAUSE.as_secs_f64();
         *state = ((state.0 + more).min(f64::from(BURST)), now);
@@ -53,6 +65,16 @@ pub async fn take(
         return (StatusCode::TOO_MANY_REQUESTS, text, Some(wait));
     }
     let (head, body) = request.into_parts();
+    let longest = u64::try_from(MAX_BODY).unwrap_or(u64::MAX);
+    // What does not say how long it is may be as long as can be.
+    let bytes = body.size_hint().upper().unwrap_or(longest).min(longest);
+    let units = u32::try_from(bytes)
+        .unwrap_or(MAX_BODIES)
+        .div_ceil(BODY_UNIT);
+    let Ok(_place) = gate.bodies.try_acquire_many(units) else {
+        let text = "too many large webhooks are on their way: try again later".to_owned();
+        return (StatusCode::TOO_MANY_REQUESTS, text, Some(PAUSE));
+    };
     let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => {
