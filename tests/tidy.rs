@@ -214,6 +214,68 @@ fn pure_rooms_have_no_side_effects() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+/// `exec` of a kubeconfig: the only thing outside of the command line for which
+/// a program is run.
+#[test]
+fn programs_are_started_for_the_operators_kubeconfig_alone() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let starts = |file: &PathBuf| {
+        let text = fs::read_to_string(file).expect("sources are UTF-8");
+        let body = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let mut lines = body.lines().map(code);
+        lines.any(|line| {
+            [
+                "std::process::Command",
+                "std::process::{",
+                "posix_spawn",
+                "execve",
+            ]
+            .iter()
+            .any(|name| line.contains(name))
+        })
+    };
+    files.retain(starts);
+    files.retain(|file| !file.starts_with(source.join("cli")));
+    assert_eq!(files, [source.join("kube/config/exec.rs")]);
+}
+
+/// docs/security.md: each attack that is known elsewhere has a test here, which
+/// can be found by its number.
+#[test]
+fn each_known_attack_names_a_test_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/security.md")).expect("is there");
+    let mut faults = Vec::new();
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.split('|').collect();
+        let tests = cells.get(cells.len() - 2).copied().unwrap_or_default();
+        for test in tests.split('`').skip(1).step_by(2) {
+            let Some((file, name)) = test.split_once(": ") else {
+                faults.push(format!("{test}: no `file: test`"));
+                continue;
+            };
+            let text = fs::read_to_string(root.join("tests").join(file)).unwrap_or_default();
+            if !text.contains(&format!("#[test]\nfn {name}() {{")) {
+                faults.push(format!("{test}: there is no such test"));
+            }
+            for number in numbers(cells[1]) {
+                if !text.contains(number) {
+                    faults.push(format!("{test}: {number} does not stand in that file"));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// `CVE-2026-35205` and the like.
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .filter(|word| word.starts_with("CVE-"))
+}
+
 #[test]
 fn the_top_level_holds_what_it_is_meant_to_hold() {
     const KNOWN: &[&str] = &[

@@ -195,6 +195,7 @@ fn resources_manifests_and_events_are_shown_and_secrets_are_masked() {
     });
 }
 
+/// CVE-2026-42880
 #[test]
 fn diff_masks_secrets_and_ends_with_2() {
     on_each(|kubeconfig| {

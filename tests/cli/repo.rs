@@ -35,6 +35,7 @@ fn data(secret: &Object, key: &str) -> Option<String> {
     Some(String::from_utf8(bytes.expect("base64")).expect("text"))
 }
 
+/// CVE-2025-55190: what is registered is shown without its credentials.
 #[test]
 fn a_private_repository_is_added_tested_used_and_removed() {
     on_each(|kubeconfig| {

@@ -1,4 +1,4 @@
-//! Values of Secrets reach nobody's screen.
+//! Values of Secrets reach nobody's screen (CVE-2026-42880).
 
 use crate::object;
 use drupelet::diff::{IgnoreRules, changes, mask_secret, scrub};

@@ -245,5 +245,19 @@ fn hostile_submodules_are_named_errors() {
         let error = place.snapshot("root.git").expect_err(url);
         assert!(error.to_string().contains(why), "{error}");
     }
+    // CVE-2025-48384: git wrote such a path quoted and read it without its end.
+    let lib = place.create("lib.git");
+    let commit = lib.commit("main", &[("post-checkout", "#!/bin/sh\nid")]);
+    let quoted = "[submodule \"sub\"]\n\tpath = \"sub\r\"\n\turl = ../lib.git\n";
+    root.commit_content(
+        "main",
+        vec![
+            (".gitmodules", quoted.into()),
+            ("sub\r", Content::Submodule(commit)),
+            ("sub", Content::Symlink(".git/modules/sub/hooks".into())),
+        ],
+    );
+    let error = place.snapshot("root.git").expect_err("ends in a return");
+    assert!(error.to_string().contains(r#""sub\r""#), "{error}");
     assert!(place.brought.borrow().is_empty());
 }

@@ -36,7 +36,8 @@ fn check(bytes: &[u8], expected: &str) {
     assert_eq!(found, expected);
 }
 
-/// The texts are those of `helm template` 4.2.4 for the same archive.
+/// CVE-2024-25620. The texts are those of `helm template` 4.2.4 for the same
+/// archive.
 #[test]
 fn names_that_lead_out_are_refused() {
     let with = |name: &str| {
@@ -104,6 +105,7 @@ fn what_is_no_archive_is_said() {
     );
 }
 
+/// CVE-2025-32386
 #[test]
 fn bombs_stop_at_the_limits() {
     let large = vec![b'a'; 6 << 20];

@@ -14,6 +14,8 @@ const CHART: &str = "apiVersion: v2\nname: harmful\nversion: 1.0.0\n";
 /// What stands outside of the repository.
 const CANARY: &str = "swordfish";
 
+const ASKS: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hosts}\ndata: {host: {{ getHostByName \"localhost\" | quote }}}\n";
+
 struct Attack {
     /// Name of the application, and its folder in the repository.
     name: &'static str,
@@ -93,6 +95,27 @@ fn attacks() -> Vec<Attack> {
 /// CVE-2022-24348, CVE-2022-31036, CVE-2022-24877, CVE-2026-35206 and the
 /// ways to programs.
 fn paths() -> Vec<Attack> {
+    let mut all = paths_of_charts();
+    all.extend(paths_of_kustomizations());
+    all.extend([
+        attack(
+            "jsonnet-import-above",
+            vec![("a.jsonnet", "importstr '../../../../../../CANARY-PATH'")],
+            "",
+            &["CANARY-PATH"],
+        ),
+        attack(
+            "jsonnet-library-above",
+            vec![("a.jsonnet", "import 'passwd'")],
+            "directory: {jsonnet: {libs: ['../../../../../etc']}}",
+            &["passwd"],
+        ),
+        attack("path-above", vec![], "path: '../../../../etc'", &["path"]),
+    ]);
+    all
+}
+
+fn paths_of_charts() -> Vec<Attack> {
     vec![
         attack(
             "values-above",
@@ -118,6 +141,36 @@ fn paths() -> Vec<Attack> {
             "",
             &["name"],
         ),
+        attack(
+            "chart-named-here",
+            vec![("Chart.yaml", "apiVersion: v2\nname: .\nversion: 1.0.0\n")],
+            "",
+            &["name"],
+        ),
+        // CVE-2024-25620
+        attack(
+            "dependency-named-up",
+            vec![(
+                "Chart.yaml",
+                "apiVersion: v2\nname: harmful\nversion: 1.0.0\ndependencies: [{name: ../../x, version: 1.0.0, repository: 'http://127.0.0.1:1'}]\n",
+            )],
+            "",
+            &["../../x"],
+        ),
+    ]
+}
+
+/// CVE-2026-113709: of `configHome` comes a plugin of helm's, whose program
+/// would fetch the chart.
+fn paths_of_kustomizations() -> Vec<Attack> {
+    const PLUGIN: &str = "name: pwn\nversion: 1.0.0\ndownloaders: [{command: run.sh, protocols: [pwn]}]\nhooks: {install: 'touch PWNED'}\n";
+    const RUN: &str = "#!/bin/sh\ntouch PWNED\n";
+    let inflated =
+        |chart: &str| format!("helmGlobals: {{configHome: ./home}}\nhelmCharts: [{chart}]\n");
+    let fetched = inflated("{name: evil, repo: 'pwn://x', version: 1.0.0, releaseName: a}");
+    // kustomize#6241: a name that is an option of helm's.
+    let option = inflated("{name: evil, releaseName: '--post-renderer=./home/plugins/pwn/run.sh'}");
+    vec![
         attack(
             "kustomize-above",
             vec![(
@@ -159,18 +212,29 @@ fn paths() -> Vec<Attack> {
             &["Exec"],
         ),
         attack(
-            "jsonnet-import-above",
-            vec![("a.jsonnet", "importstr '../../../../../../CANARY-PATH'")],
+            "kustomize-helm-home",
+            vec![
+                ("kustomization.yaml", &fetched),
+                ("home/plugins/pwn/plugin.yaml", PLUGIN),
+                ("home/plugins/pwn/run.sh", RUN),
+            ],
             "",
-            &["CANARY-PATH"],
+            &["pwn"],
         ),
         attack(
-            "jsonnet-library-above",
-            vec![("a.jsonnet", "import 'passwd'")],
-            "directory: {jsonnet: {libs: ['../../../../../etc']}}",
-            &["passwd"],
+            "kustomize-release-is-option",
+            vec![
+                ("kustomization.yaml", &option),
+                ("home/plugins/pwn/run.sh", RUN),
+                (
+                    "charts/evil/Chart.yaml",
+                    "apiVersion: v2\nname: evil\nversion: 1.0.0\n",
+                ),
+                ("charts/evil/templates/a.yaml", "kind: ConfigMap\n"),
+            ],
+            "",
+            &["releaseName may start with '-'"],
         ),
-        attack("path-above", vec![], "path: '../../../../etc'", &["path"]),
     ]
 }
 
@@ -223,6 +287,40 @@ fn bombs() -> Vec<Attack> {
             vec![("Chart.yaml", CHART), ("values.schema.json", &schema)],
             "",
             &["harmful", "recursion limit"],
+        ),
+        // CVE-2025-55199
+        attack(
+            "schema-of-a-device",
+            vec![
+                ("Chart.yaml", CHART),
+                ("values.schema.json", r#"{"$ref": "file:///dev/zero"}"#),
+            ],
+            "",
+            &["harmful", "file:///dev/zero"],
+        ),
+        // CVE-2025-55198
+        attack(
+            "null-maintainer",
+            vec![(
+                "Chart.yaml",
+                "apiVersion: v2\nname: harmful\nversion: 1.0.0\nmaintainers: [null]\n",
+            )],
+            "",
+            &["maintainers must not contain empty or null nodes"],
+        ),
+        attack(
+            "null-dependency",
+            vec![(
+                "Chart.yaml",
+                "apiVersion: v2\nname: harmful\nversion: 1.0.0\ndependencies: [null]\n",
+            )],
+            "",
+            &["dependencies must not contain empty or null nodes"],
+        ),
+        chart(
+            "long-words",
+            "{{ fail (repeat 5000000 \"x\") }}",
+            &["a.yaml", "execution error", "bytes are left out"],
         ),
         attack(
             "set-index",
@@ -281,15 +379,20 @@ fn bombs() -> Vec<Attack> {
 }
 
 /// Applications whose repository is the attack.
-const REPOSITORIES: [(&str, &str); 4] = [
-    ("repository-runs", "ext::sh -c touch% PWNED"),
+const REPOSITORIES: [(&str, &str, &[&str]); 5] = [
+    ("repository-runs", "ext::sh -c touch% PWNED", &[]),
     (
         "repository-is-option",
         "ssh://-oProxyCommand=touch%20PWNED/x.git",
+        &[],
     ),
-    ("repository-is-a-file", "file:///etc"),
-    ("repository-is-a-path", "/etc"),
+    ("repository-is-a-file", "file:///etc", &[]),
+    ("repository-is-a-path", "/etc", &[]),
+    ("repository-by-socks", BY_SOCKS, &["socks"]),
 ];
+/// CVE-2026-55797: its Secret has a proxy that is a command for a shell.
+const BY_SOCKS: &str = "ssh://git@127.0.0.1:1/x.git";
+const SOCKS: &str = "socks5://$(touch PWNED):`touch PWNED`@x;touch PWNED:1";
 
 #[test]
 fn repositories_that_mean_harm_are_refused_and_hold_nobody_back() {
@@ -310,6 +413,12 @@ fn repositories_that_mean_harm_are_refused_and_hold_nobody_back() {
             "good/a.yaml".to_owned(),
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\ndata: {a: x}\n".into(),
         )];
+        for (path, text) in [
+            ("asks-for-hosts/Chart.yaml", CHART),
+            ("asks-for-hosts/templates/a.yaml", ASKS),
+        ] {
+            files.push((path.to_owned(), text.into()));
+        }
         for attack in &attacks {
             // A folder without a file is none.
             files.push((format!("{}/README", attack.name), "".into()));
@@ -348,7 +457,15 @@ fn repositories_that_mean_harm_are_refused_and_hold_nobody_back() {
                 world.patch_app(attack.name, &format!("spec: {{source: {{{source}}}}}"));
             }
         }
-        for (name, url) in REPOSITORIES {
+        world.apply_text(&format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: socks\n  namespace: {}\n  labels: {{argocd.argoproj.io/secret-type: repository}}\n\
+             stringData: {{type: git, url: '{BY_SOCKS}', sshPrivateKey: x, proxy: '{}'}}\n",
+            world.control_namespace(),
+            fill(SOCKS),
+        ));
+        // CVE-2023-25165: what a chart knows leaves by a name that is looked up.
+        world.create_app_at("asks-for-hosts", "asks-for-hosts", automated);
+        for (name, url, _) in REPOSITORIES {
             world.create_app_at(name, "x", automated);
             let url = fill(url);
             world.patch_app(name, &format!("spec: {{source: {{repoURL: '{url}'}}}}"));
@@ -357,7 +474,7 @@ fn repositories_that_mean_harm_are_refused_and_hold_nobody_back() {
         let mut faults = Vec::new();
         let until = Instant::now() + PATIENCE;
         let expected = attacks.iter().map(|attack| (attack.name, attack.told));
-        for (name, told) in expected.chain(REPOSITORIES.map(|(name, _)| (name, &[][..]))) {
+        for (name, told) in expected.chain(REPOSITORIES.map(|(name, _, told)| (name, told))) {
             let conditions = loop {
                 let status = world.app_named(name).status;
                 if !status.conditions.is_empty() || Instant::now() > until {
@@ -380,6 +497,11 @@ fn repositories_that_mean_harm_are_refused_and_hold_nobody_back() {
         world.wait_app("good", "Synced", |app| {
             app.status.sync.status == SyncCode::Synced
         });
+        world.wait_app("asks-for-hosts", "Synced", |app| {
+            app.status.sync.status == SyncCode::Synced
+        });
+        let found = world.value("v1", "ConfigMap", "hosts", &["data", "host"]);
+        assert_eq!(found.as_ref().and_then(|host| host.as_str()), Some(""));
         assert!(
             !fs::exists(&pwned).expect("the folder is readable"),
             "a program was run"

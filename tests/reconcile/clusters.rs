@@ -161,6 +161,7 @@ fn an_application_is_deleted_from_its_own_cluster_alone() {
     });
 }
 
+/// CVE-2021-41254, CVE-2022-24817: a kubeconfig in a Secret that names a program.
 #[test]
 fn a_cluster_that_wants_a_program_run_is_refused() {
     on_each(|kubeconfig| {

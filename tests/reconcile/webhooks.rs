@@ -1,7 +1,7 @@
 //! Webhooks: who is let in, what they set off, and what they cannot.
 
 use crate::manifests::config;
-use crate::world::{World, holds_for, on_each};
+use crate::world::{World, holds_for, on_each, wait_until};
 use drupelet::agent::Settings;
 use drupelet::server::Server;
 use ring::hmac;
@@ -174,6 +174,91 @@ fn each_forge_is_let_in_by_its_secret_alone() {
             world.wait_synced_at(&moved);
             world.settle();
         }
+    });
+}
+
+/// CVE-2025-59531 (Bitbucket Server), CVE-2025-59537 (Gogs), CVE-2025-59538 (Azure
+/// DevOps), and the same of all others: what is absent, null, empty or of another
+/// type ends no thread, and the next good one is taken.
+#[test]
+fn payloads_that_are_no_payloads_are_answered_and_no_more() {
+    on_each(|cluster| {
+        let mut world = World::new(cluster, "odd");
+        let first = commit(&world, "zero");
+        world.create_app("syncPolicy: {automated: {}}");
+        let settings = without_polls(&world);
+        world.start_agent_with(settings);
+        world.wait_synced_at(&first);
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let odd = [
+            "null",
+            "[]",
+            "0",
+            "{}",
+            r#"{"repository": null, "commits": null, "ref": "refs/heads/main"}"#,
+            r#"{"repository": {}, "commits": [null], "ref": null}"#,
+            r#"{"repository": {"html_url": ":", "links": {"clone": null, "html": null}}, "changes": null, "push": {"changes": [null]}}"#,
+            r#"{"repository": {"links": {"clone": {"name": 1}}}, "changes": [{"ref": {}}], "push": null}"#,
+            r#"{"repository": {"links": {"clone": []}}, "changes": [], "ref": ""}"#,
+            r#"{"eventType": "git.push", "resource": {"refUpdates": [], "repository": {"remoteUrl": "https://x/y", "defaultBranch": ""}}}"#,
+            r#"{"eventType": "git.push", "resource": {"refUpdates": null}}"#,
+            r#"{"eventType": "git.push", "resource": null}"#,
+            r#"{"object_kind": "push", "project": null, "ref": "x"}"#,
+        ];
+        let kinds: &[&[(&str, &str)]] = &[
+            &[("x-github-event", "push")],
+            &[("x-gogs-event", "push")],
+            &[("x-gitlab-event", "Push Hook")],
+            &[("x-hook-uuid", "x"), ("x-event-key", "repo:push")],
+            &[("x-event-key", "repo:refs_changed")],
+            &[("x-vss-activityid", "1")],
+        ];
+        for headers in kinds {
+            // Each has a server of its own, with its own pause between calls.
+            let handle = world.agent().handle().clone();
+            let server = Server::start(address, handle).expect("a free port");
+            for body in odd {
+                let (status, text) = send(&server, headers, body);
+                assert!(matches!(status, 200 | 400), "{headers:?} {body}: {text}");
+            }
+        }
+        let server = Server::start(address, world.agent().handle().clone()).expect("a free port");
+        let moved = commit(&world, "one");
+        let url = world.url();
+        let (_, headers, body) = payloads(url.trim_end_matches(".git")).remove(0);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        assert_eq!(send(&server, &headers, &body).0, 200);
+        world.wait_synced_at(&moved);
+    });
+}
+
+/// Bodies that never end fill no memory: five that say how long they are, and
+/// then are silent, are as many as there is room for.
+#[test]
+fn bodies_without_end_are_held_to_a_limit_together() {
+    on_each(|cluster| {
+        use std::io::{Read, Write};
+        let mut world = World::new(cluster, "slow");
+        world.start_agent();
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let server = Server::start(address, world.agent().handle().clone()).expect("a free port");
+        let slow: Vec<_> = (0..4)
+            .map(|_| {
+                let mut stream =
+                    std::net::TcpStream::connect(server.address()).expect("it listens");
+                let head = "POST /api/webhook HTTP/1.1\r\nhost: x\r\nx-github-event: push\r\ntransfer-encoding: chunked\r\n\r\n4\r\n{\"a\"\r\n";
+                stream.write_all(head.as_bytes()).expect("it reads");
+                stream
+            })
+            .collect();
+        let small = || send(&server, &[("x-github-event", "ping")], "{}");
+        wait_until("there is no more room", || small().0 == 429);
+        let mut first = &slow[0];
+        first.write_all(b"0\r\n\r\n").expect("it reads");
+        let mut answer = [0; 12];
+        first.read_exact(&mut answer).expect("it answers");
+        assert_eq!(&answer, b"HTTP/1.1 400");
+        wait_until("there is room again", || small().0 == 200);
     });
 }
 

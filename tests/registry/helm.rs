@@ -219,6 +219,76 @@ fn what_is_wrong_is_said() {
     }
 }
 
+/// CVE-2024-25620, CVE-2026-35204: names and versions that lead elsewhere are no
+/// paths here, whatever the index and the archive call themselves.
+#[test]
+fn nothing_is_written_under_a_name_of_the_repositorys() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let digest = sha256(NEW);
+    let server = Server::plain(move |asked| match asked.target.as_str() {
+        "/index.yaml" => Answer::ok(format!(
+            "apiVersion: v1\nentries:\n  ../../../out:\n  - version: ../../out\n    urls: [a/y.tgz]\n  \
+             - version: 1.0.0\n    digest: {digest}\n    urls: [a/x.tgz]\n  \
+             - version: 2.0.0\n    digest: ../../../out\n    urls: [a/x.tgz]\n"
+        )),
+        _ => Answer::ok(NEW),
+    });
+    let (charts, access) = (charts(&home), access(&server));
+    let ask = |version: &str| {
+        let mut wanted = request(&server.url(""), version);
+        wanted.chart = "../../../out".into();
+        let pinned = charts.resolve(&wanted, &access)?;
+        charts.pull(&pinned, &access)
+    };
+    assert_eq!(ask("1.0.0").expect("its name is only a name").bytes, NEW);
+    assert_eq!(ask("../../out").expect("so is its version").bytes, NEW);
+    assert_eq!(ask("2.0.0").expect("so is its digest").bytes, NEW);
+    let mut found: Vec<_> = files_below(home.path());
+    found.retain(|name| !name.starts_with("charts/pins/") && !name.starts_with("charts/indexes/"));
+    assert_eq!(found, [format!("charts/blobs/{}", sha256(NEW))]);
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).expect("is readable").flatten() {
+            let path = entry.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => {
+                    let below = path.strip_prefix(folder).expect("is below");
+                    found.push(below.display().to_string());
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn answers_without_end_end_at_a_limit() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let server = Server::plain(|asked| match asked.target.as_str() {
+        "/deep/index.yaml" => Answer::without_end("apiVersion: v1\nentries: ", "["),
+        "/chart/index.yaml" => Answer::ok(index("x").replace("    digest: x\n", "")),
+        _ => Answer::without_end("", "bytes"),
+    });
+    let access = access(&server);
+    for (path, told) in [
+        ("/deep", "its index is not readable"),
+        ("/chart", "exceeds the limit of 67108864 bytes"),
+    ] {
+        let charts = charts(&home);
+        let found = charts
+            .resolve(&request(&server.url(path), "1.1.0"), &access)
+            .and_then(|pinned| charts.pull(&pinned, &access));
+        let error = found.expect_err(path).to_string();
+        assert!(error.contains(told), "{path}: {error}");
+        assert!(error.len() < 1000, "{path}: {}", error.len());
+    }
+}
+
 #[test]
 fn a_changed_index_is_read_anew() {
     let home = tempfile::tempdir().expect("a temporary directory");

@@ -34,6 +34,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Bytes to send as they are instead, and then to close.
     pub raw: Option<Vec<u8>>,
+    /// Bytes to send behind the body, again and again until nobody reads on.
+    pub endless: Vec<u8>,
 }
 
 impl Answer {
@@ -53,6 +55,14 @@ impl Answer {
         Self {
             raw: Some(bytes.into()),
             ..Self::default()
+        }
+    }
+
+    /// A body that begins like this and then repeats itself for ever.
+    pub fn without_end(body: &str, again: &str) -> Self {
+        Self {
+            endless: again.repeat(64 * 1024 / again.len()).into_bytes(),
+            ..Self::ok(body)
         }
     }
 
@@ -217,7 +227,10 @@ fn serve(stream: impl Read + Write, handler: &Handler, asked: &Mutex<Vec<Asked>>
         for (name, value) in &answer.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", answer.body.len()));
+        match answer.endless.is_empty() {
+            true => head.push_str(&format!("content-length: {}\r\n\r\n", answer.body.len())),
+            false => head.push_str("connection: close\r\n\r\n"),
+        }
         let body: &[u8] = if request.method == "HEAD" {
             &[]
         } else {
@@ -228,6 +241,10 @@ fn serve(stream: impl Read + Write, handler: &Handler, asked: &Mutex<Vec<Asked>>
             .and_then(|()| out.write_all(body))
             .and_then(|()| out.flush());
         if sent.is_err() {
+            return;
+        }
+        if !answer.endless.is_empty() {
+            while out.write_all(&answer.endless).is_ok() {}
             return;
         }
     }
