@@ -12,6 +12,7 @@ use crate::value::Value;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::io::Read;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,9 +39,15 @@ pub enum BootstrapError {
     System(#[from] std::io::Error),
 }
 
-/// Installs what is missing; what is there stays as it is. Gives the seed of
-/// this installation.
-pub fn bootstrap(client: &Client, settings: &Settings) -> Result<Seed, BootstrapError> {
+/// What an agent begins with.
+pub struct Installation {
+    pub seed: Seed,
+    /// What the API server serves, once the agent's own kinds are there.
+    pub discovery: Arc<Discovery>,
+}
+
+/// Installs what is missing; what is there stays as it is.
+pub fn bootstrap(client: &Client, settings: &Settings) -> Result<Installation, BootstrapError> {
     let mut discovery = client.discover(None)?;
     if !settings.beside_argocd && !settings.observe {
         refuse_beside_argocd(client, &discovery)?;
@@ -48,7 +55,10 @@ pub fn bootstrap(client: &Client, settings: &Settings) -> Result<Seed, Bootstrap
     let application = Gvk::parse(API_VERSION, crate::app::APPLICATION).expect("a constant");
     if settings.observe {
         return match discovery.resource(&application) {
-            Some(_) => installed_seed(client, &settings.namespace),
+            Some(_) => Ok(Installation {
+                seed: installed_seed(client, &settings.namespace)?,
+                discovery,
+            }),
             None => Err(BootstrapError::NoCrd),
         };
     }
@@ -74,7 +84,10 @@ pub fn bootstrap(client: &Client, settings: &Settings) -> Result<Seed, Bootstrap
         &project_resource(),
         &default_project(&settings.namespace),
     )?;
-    seed(client, &settings.namespace)
+    Ok(Installation {
+        seed: seed(client, &settings.namespace)?,
+        discovery,
+    })
 }
 
 /// The seed of the installation in a namespace; where there is none (nothing

@@ -16,8 +16,9 @@ use super::rendering::{
     RenderJob, RenderedApplication, generated, reads_the_same, render_application,
 };
 use super::sources::{Resolved, Sources};
+use super::state::recorded_homes;
 use super::told;
-use super::watch::Watches;
+use super::watch::{Watches, home_of_application};
 use super::writes::{apply_declared, keep_generated};
 use crate::app::{
     Application, Destination, IgnoreDifferences, SyncCode, SyncOptions, resource_options,
@@ -600,6 +601,9 @@ impl Comparison {
         compared: &mut Compared,
     ) {
         let mut resources: BTreeMap<(String, String), Arc<kube::Resource>> = BTreeMap::new();
+        let desired = objects.iter().map(|(object, _)| object.key());
+        let mut homes: BTreeSet<String> = desired.filter_map(home_of_application).collect();
+        homes.extend(recorded_homes(&self.app.status));
         let rendered = objects.iter().filter_map(|(_, resource)| resource.clone());
         let recorded = self.app.status.resources.iter().filter_map(|resource| {
             self.discovery
@@ -610,7 +614,7 @@ impl Comparison {
             let kind = (resource.group.clone(), resource.kind.clone());
             resources.entry(kind).or_insert(resource);
         }
-        self.watches.ensure(resources.values());
+        self.watches.ensure(resources.values(), &homes);
         let kinds = resources.into_keys().collect();
         compared.unlisted = self.live.wait_listed(&kinds, LIST_WAIT);
     }

@@ -122,6 +122,7 @@ impl Controller {
                 .writer_at(app, &cluster, account.as_deref())
                 .expect("its cluster is reached"),
             permits: self.permits(app),
+            homes: app.homes_of_applications(),
             watches: destination.watches.clone(),
             client: self.client.clone(),
             hooks: app.delete_hooks.clone().unwrap_or_default(),
@@ -246,6 +247,8 @@ struct Deletion {
     propagation: PropagationPolicy,
     options: SyncOptions,
     resources: Vec<Arc<Resource>>,
+    /// The namespaces of the Applications among its objects.
+    homes: BTreeSet<String>,
     hooks: Arc<Vec<Item>>,
     short_revision: String,
     deleted_at: String,
@@ -258,7 +261,7 @@ impl Deletion {
             return Ok(false);
         }
         if self.has(is_resources_finalizer) {
-            self.watches.ensure(self.resources.iter());
+            self.watches.ensure(self.resources.iter(), &self.homes);
             let kinds = self
                 .resources
                 .iter()

@@ -18,7 +18,7 @@ use super::usage::Usage;
 use super::watch::Watches;
 use crate::app::{Condition, OperationPhase, SyncCode};
 use crate::git;
-use crate::kube::Client;
+use crate::kube::{Client, Discovery};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -83,13 +83,14 @@ pub struct Handle {
 }
 
 impl Agent {
-    /// Starts to reconcile a cluster that was [bootstrapped](super::bootstrap).
+    /// Starts to reconcile a cluster that was [bootstrapped](super::bootstrap),
+    /// and serves what that found.
     pub fn start(
         client: Client,
+        discovery: Arc<Discovery>,
         sources: Sources,
         settings: Settings,
     ) -> Result<Agent, BootstrapError> {
-        let discovery = client.discover(None)?;
         let kube_version = client.version()?.git_version;
         let (sender, receiver) = channel();
         let live = Arc::new(Live::default());

@@ -44,9 +44,11 @@ impl Controller {
     }
 
     pub(super) fn discover(&mut self, cluster: &ClusterId) {
-        let Some(destination) = self.destination_at(cluster) else {
+        let Some(destination) = self.destination_at_mut(cluster) else {
             return;
         };
+        // What changed until now is in the answer.
+        destination.rediscover = false;
         let client = destination.client.clone();
         let last = destination.discovery.clone();
         let (results, cluster) = (self.results.clone(), cluster.clone());

@@ -107,7 +107,7 @@ mod bootstrap;
 mod handle;
 
 pub use argocd_cm::ArgocdCm;
-pub use bootstrap::{BootstrapError, bootstrap, installed_seed};
+pub use bootstrap::{BootstrapError, Installation, bootstrap, installed_seed};
 pub use budget::{Allocator, Figures, Limits, cpu_time};
 pub use clusters::{ClusterSecret, Clusters, Meant};
 pub use compare::CompareError;

@@ -5,11 +5,13 @@ use super::message::AppId;
 use super::operation::RunningOperation;
 use super::packed::Packed;
 use super::sources::Resolved;
+use super::watch::{home_of_application, is_application};
 use crate::app::{
     Application, ApplicationStatus, OperationState, ResourceStatus, RevisionHistory, SyncCode,
     SyncStatus,
 };
 use crate::diff::Digest;
+use crate::object::ResourceKey;
 use crate::sync::Item;
 use crate::value::Value;
 use std::collections::BTreeSet;
@@ -263,20 +265,46 @@ impl AppState {
             .map(|resource| (resource.group.clone(), resource.kind.clone()));
         rendered.chain(recorded).collect()
     }
+
+    /// The namespaces of the Applications that this one deploys.
+    pub fn homes_of_applications(&self) -> BTreeSet<String> {
+        let compared = self.compared.iter().flat_map(|compared| &compared.items);
+        let rendered = compared.filter_map(|item| home_of_application(item.key.clone()));
+        rendered.chain(recorded_homes(&self.app.status)).collect()
+    }
 }
 
-/// What is kept of an Application: of its status the kinds, once each, and
-/// what it was compared to.
+/// The namespaces of the Applications that a status mentions.
+pub(super) fn recorded_homes(status: &ApplicationStatus) -> impl Iterator<Item = String> {
+    let recorded = status.resources.iter();
+    recorded.filter_map(|resource| {
+        home_of_application(ResourceKey {
+            group: resource.group.clone(),
+            kind: resource.kind.clone(),
+            namespace: resource.namespace.clone(),
+            name: String::new(),
+        })
+    })
+}
+
+/// What is kept of an Application: of its status the kinds, once each (of
+/// Applications for each namespace), and what it was compared to.
 pub(super) fn at_rest(mut app: Application) -> Application {
-    let mut kinds = std::mem::take(&mut app.status.resources);
-    kinds.sort_by(|a, b| (&a.group, &a.kind).cmp(&(&b.group, &b.kind)));
-    kinds.dedup_by(|a, b| (&a.group, &a.kind) == (&b.group, &b.kind));
+    let resources = std::mem::take(&mut app.status.resources).into_iter();
+    let kinds: BTreeSet<_> = resources
+        .map(|resource| {
+            let is_application = is_application(&resource.group, &resource.kind);
+            let namespace = is_application.then_some(resource.namespace);
+            (resource.group, resource.kind, namespace.unwrap_or_default())
+        })
+        .collect();
     app.status = ApplicationStatus {
         resources: kinds
             .into_iter()
-            .map(|kind| ResourceStatus {
-                group: kind.group,
-                kind: kind.kind,
+            .map(|(group, kind, namespace)| ResourceStatus {
+                group,
+                kind,
+                namespace,
                 ..ResourceStatus::default()
             })
             .collect(),

@@ -17,13 +17,19 @@ use crate::kube::{Client, Discovery, Resource};
 use crate::object::{Gvk, Object, ResourceKey, names};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 const STACK_BYTES: usize = 512 * 1024;
 
 /// The watches of the agent: Applications, projects, CRDs, and every kind
 /// that an application has objects of, filtered by our label.
+///
+/// A kind is listed once. Applications that applications deploy are told by the
+/// watch of all Applications as long as none lives where that does not look. Of
+/// Secrets and ConfigMaps there are two lists, of different objects: those that
+/// are settings carry Argo CD's labels, those that applications deploy carry ours,
+/// and no selector means "either" of two labels.
 #[derive(Clone)]
 pub struct Watches {
     watcher: Arc<Watcher>,
@@ -31,7 +37,19 @@ pub struct Watches {
     namespace: String,
     /// Applications of other namespaces are served, too.
     everywhere: bool,
-    kinds: Arc<Mutex<BTreeSet<(String, String)>>>,
+    kinds: Arc<Mutex<Kinds>>,
+}
+
+/// The kinds of which live objects are told.
+#[derive(Default)]
+struct Kinds {
+    watched: BTreeSet<(String, String)>,
+    /// Live Applications come with the watch of all Applications.
+    has_applications: bool,
+}
+
+fn lock(kinds: &Mutex<Kinds>) -> MutexGuard<'_, Kinds> {
+    kinds.lock().expect("no holder of this lock panics")
 }
 
 impl Watches {
@@ -45,12 +63,15 @@ impl Watches {
     ) -> std::io::Result<Self> {
         let (watcher, mut notices) = Watcher::start(client.clone(), [])?;
         let pump_live = live.clone();
+        let kinds: Arc<Mutex<Kinds>> = Arc::default();
+        let pump_kinds = kinds.clone();
         thread::Builder::new()
             .name("events".to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || {
                 let mut events = Events {
                     live: pump_live,
+                    kinds: pump_kinds,
                     sources,
                     results,
                     cluster,
@@ -71,7 +92,7 @@ impl Watches {
             live,
             namespace: settings.namespace.clone(),
             everywhere: !settings.application_namespaces.is_empty(),
-            kinds: Arc::default(),
+            kinds,
         })
     }
 
@@ -82,19 +103,12 @@ impl Watches {
 
     /// The watches that every agent has.
     pub fn start_fixed(&self, discovery: &Discovery) {
-        let namespace_of_applications = match self.everywhere {
-            true => String::new(),
-            false => self.namespace.clone(),
-        };
-        for (resource, namespace) in [
-            (application_resource(), namespace_of_applications),
-            (project_resource(), self.namespace.clone()),
-        ] {
-            self.watcher.add(Watched {
-                namespace,
-                ..Watched::all(Arc::new(resource))
-            });
-        }
+        lock(&self.kinds).has_applications = true;
+        self.start_applications();
+        self.watcher.add(Watched {
+            namespace: self.namespace.clone(),
+            ..Watched::all(Arc::new(project_resource()))
+        });
         for (resource, selector) in [
             (secret_resource(), SECRET_SELECTOR),
             (config_map_resource(), CONFIG_SELECTOR),
@@ -111,10 +125,23 @@ impl Watches {
     pub fn start_definitions(&self, discovery: &Discovery) {
         let crd = Gvk::new("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
         if let Some(resource) = discovery.resource(&crd) {
-            self.watcher.add(Watched {
-                metadata_only: true,
-                ..Watched::all(resource.clone())
-            });
+            self.watcher.add(Watched::changes(resource.clone()));
+        }
+    }
+
+    fn start_applications(&self) {
+        let resource = application_resource();
+        self.live.set_kind(&resource.gvk(), KindState::Listing);
+        self.watcher.add(self.applications());
+    }
+
+    fn applications(&self) -> Watched {
+        Watched {
+            namespace: match self.everywhere {
+                true => String::new(),
+                false => self.namespace.clone(),
+            },
+            ..Watched::all(Arc::new(application_resource()))
         }
     }
 
@@ -130,26 +157,51 @@ impl Watches {
                 self.watcher.add(Watched::clone(&watched));
             }
         }
+        if lock(&self.kinds).has_applications {
+            self.watcher.remove(&self.applications());
+            self.start_applications();
+        }
     }
 
     /// Watches kinds that are not watched yet; their first lists are awaited
-    /// through [`Live::wait_listed`].
-    pub fn ensure<'a>(&self, resources: impl Iterator<Item = &'a Arc<Resource>>) {
+    /// through [`Live::wait_listed`]. Applications among the objects are in
+    /// these namespaces.
+    pub fn ensure<'a>(
+        &self,
+        resources: impl Iterator<Item = &'a Arc<Resource>>,
+        homes: &BTreeSet<String>,
+    ) {
         let selector = managed_selector();
+        let is_seen = |namespace: &String| self.everywhere || *namespace == self.namespace;
         for resource in resources {
+            let mut kinds = lock(&self.kinds);
+            if kinds.has_applications && is_application(&resource.group, &resource.kind) {
+                if homes.iter().all(is_seen) {
+                    continue;
+                }
+                kinds.has_applications = false;
+            }
             let kind = (resource.group.clone(), resource.kind.clone());
-            let is_new = self
-                .kinds
-                .lock()
-                .expect("no holder of this lock panics")
-                .insert(kind);
-            if is_new {
+            if kinds.watched.insert(kind) {
                 self.live.set_kind(&resource.gvk(), KindState::Listing);
                 self.watcher
                     .add(Watched::labelled(resource.clone(), &selector));
             }
         }
     }
+}
+
+pub(super) fn is_application(group: &str, kind: &str) -> bool {
+    group == GROUP && kind == APPLICATION
+}
+
+/// The namespace of an object that is an Application.
+pub(super) fn home_of_application(key: ResourceKey) -> Option<String> {
+    is_application(&key.group, &key.kind).then_some(key.namespace)
+}
+
+fn is_managed(object: &Object) -> bool {
+    object.label(names::MANAGED_LABEL) == Some(names::MANAGED_LABEL_VALUE)
 }
 
 fn managed_selector() -> String {
@@ -159,6 +211,7 @@ fn managed_selector() -> String {
 /// The one reader of the watches' queue.
 struct Events {
     live: Arc<Live>,
+    kinds: Arc<Mutex<Kinds>>,
     sources: Arc<Sources>,
     results: Sender<Message>,
     /// Where this happens.
@@ -188,7 +241,7 @@ impl Events {
         match watched.label_selector.as_str() {
             SECRET_SELECTOR => self.repository_secret(event),
             CONFIG_SELECTOR => self.config_map(event),
-            _ => self.live_object(&resource.gvk(), event),
+            _ => self.live_object(&resource.gvk(), &event),
         }
     }
 
@@ -197,6 +250,9 @@ impl Events {
     }
 
     fn application(&mut self, event: Event) -> bool {
+        if !self.deployed_application(&event) {
+            return false;
+        }
         let id = |object: &Object| AppId {
             namespace: object.namespace().to_owned(),
             name: object.name().to_owned(),
@@ -354,10 +410,11 @@ impl Events {
 
     fn definition(&self, event: Event) -> bool {
         match event {
-            Event::Applied(_) | Event::Deleted(_) => {
+            // Also where changes may have been missed.
+            Event::Applied(_) | Event::Deleted(_) | Event::Current => {
                 self.send(Message::KindsChanged(self.cluster.clone()))
             }
-            Event::Restarted | Event::Current => true,
+            Event::Restarted => true,
             Event::Failed(error) => {
                 tracing::warn!(%error, "watch of CustomResourceDefinitions");
                 true
@@ -365,7 +422,31 @@ impl Events {
         }
     }
 
-    fn live_object(&mut self, gvk: &Gvk, event: Event) -> bool {
+    /// An event of all Applications, as one of those that are deployed by
+    /// others: what the watch by our label would tell.
+    fn deployed_application(&mut self, event: &Event) -> bool {
+        let kinds = self.kinds.clone();
+        // Held, so that the other watch does not begin in between.
+        let kinds = lock(&kinds);
+        if !kinds.has_applications {
+            return true;
+        }
+        let gvk = application_resource().gvk();
+        match event {
+            Event::Applied(object) if !is_managed(object) => {
+                self.live.get(&object.key()).is_none() || self.live_gone(object.key())
+            }
+            Event::Deleted(object) if self.live.get(&object.key()).is_none() => true,
+            event => self.live_object(&gvk, event),
+        }
+    }
+
+    fn live_gone(&self, key: ResourceKey) -> bool {
+        let moved = self.live.remove(&key);
+        self.send(Message::Live(self.cluster.clone(), key, moved))
+    }
+
+    fn live_object(&mut self, gvk: &Gvk, event: &Event) -> bool {
         let kind = (gvk.group.clone(), gvk.kind.clone());
         match event {
             Event::Restarted => {
@@ -373,18 +454,14 @@ impl Events {
                 true
             }
             Event::Applied(object) => {
-                let (key, moved) = self.live.note(&object);
+                let (key, moved) = self.live.note(object);
                 if let Some(seen) = self.seen.get_mut(&kind) {
                     seen.insert(key.clone());
                 }
                 let is_news = moved.fields || moved.content || moved.health;
                 !is_news || self.send(Message::Live(self.cluster.clone(), key, moved))
             }
-            Event::Deleted(object) => {
-                let key = object.key();
-                let moved = self.live.remove(&key);
-                self.send(Message::Live(self.cluster.clone(), key, moved))
-            }
+            Event::Deleted(object) => self.live_gone(object.key()),
             Event::Current => {
                 let gone = match self.seen.remove(&kind) {
                     Some(seen) => self.live.retain_kind(gvk, &seen),

@@ -144,12 +144,14 @@ fn work(
         digests: Some(arguments.maps.cache_directory().join("digests")),
         ..Settings::default()
     };
-    let seed = bootstrap(&client, &settings)?;
-    let sources = arguments.maps.sources(Locator::default(), seed)?;
+    let installation = bootstrap(&client, &settings)?;
+    let sources = arguments
+        .maps
+        .sources(Locator::default(), installation.seed)?;
     if arguments.helm_lookup {
         sources.allow_lookups();
     }
-    let agent = Agent::start(client, sources, settings)?;
+    let agent = Agent::start(client, installation.discovery, sources, settings)?;
     subject.set_agent(agent.handle().clone());
     println!(
         "drupelet {} reconciles the Applications of namespace {}{}",

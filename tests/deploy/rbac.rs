@@ -131,8 +131,8 @@ fn the_agent_starts(trial: &Trial) -> Result<(), String> {
     trial
         .rig
         .delete("argoproj.io/v1alpha1", "AppProject", "argocd", "default");
-    let seed = bootstrap(trial.agent, &settings());
-    seed.map(drop).map_err(|error| error.to_string())
+    let begun = bootstrap(trial.agent, &settings());
+    begun.map(drop).map_err(|error| error.to_string())
 }
 
 fn a_running_argocd_is_noticed(trial: &Trial) -> Result<(), String> {
@@ -164,7 +164,8 @@ struct Running<'a> {
 impl<'a> Running<'a> {
     fn start(trial: &'a Trial<'a>) -> Result<Self, String> {
         // By the administrator: this is not about the start.
-        bootstrap(&trial.rig.admin, &settings()).map_err(|error| error.to_string())?;
+        let installation =
+            bootstrap(&trial.rig.admin, &settings()).map_err(|error| error.to_string())?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let repository = TestRepository::create(&folder.path().join("repository"));
         let account =
@@ -184,7 +185,8 @@ impl<'a> Running<'a> {
         let charts = Charts::open(&folder.path().join("charts"), Default::default());
         let charts = charts.expect("the folder is writable");
         let sources = Sources::new(locator, charts, http, Seed([7; 32]));
-        let agent = Agent::start(trial.agent.clone(), sources, settings());
+        let (client, discovery) = (trial.agent.clone(), installation.discovery);
+        let agent = Agent::start(client, discovery, sources, settings());
         trial.rig.apply(&[object(&application("root", "root"))]);
         Ok(Running {
             trial,

@@ -87,9 +87,13 @@ struct Following {
 }
 
 fn follow(server: Server) -> Following {
+    follow_as(config_maps(), server)
+}
+
+fn follow_as(watched: Watched, server: Server) -> Following {
     let config = Config::new(&server.url(""), Roots::Public);
     let client = Client::new(config).expect("usable");
-    let (watcher, receiver) = Watcher::start(client, [config_maps()]).expect("starts");
+    let (watcher, receiver) = Watcher::start(client, [watched]).expect("starts");
     Following {
         server,
         _watcher: watcher,
@@ -380,6 +384,43 @@ fn kinds_come_and_go_while_it_runs() {
     assert_eq!(watcher.watched(), [first]);
     drop(watcher);
     while receiver.blocking_recv().is_some() {}
+}
+
+#[test]
+fn changes_are_told_without_a_list() {
+    let mut following = follow_as(
+        Watched::changes(config_maps().resource),
+        scripted(
+            vec![],
+            vec![
+                chunked(
+                    &[event("ADDED", "a", "5"), event("MODIFIED", "a", "9")],
+                    false,
+                ),
+                Answer::status(410, GONE),
+                chunked(&[event("ADDED", "b", "7")], false),
+            ],
+        ),
+    );
+    for expected in [
+        "current",
+        "applied a",
+        "applied a",
+        // Too old after the break: something may have been missed.
+        "current",
+        "applied b",
+    ] {
+        assert_eq!(next(&mut following.receiver), expected);
+    }
+    let asked: Vec<String> = (following.server.asked().iter())
+        .map(|asked| asked.target.clone())
+        .collect();
+    let versions: Vec<_> = (asked.iter())
+        .filter_map(|target| target.split("resourceVersion=").nth(1)?.split('&').next())
+        .collect();
+    assert_eq!(versions[..3], ["0", "9", "0"], "{asked:?}");
+    let is_watch = |target: &String| target.contains("watch=1");
+    assert!(asked.iter().all(is_watch), "{asked:?}");
 }
 
 #[test]

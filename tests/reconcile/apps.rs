@@ -10,6 +10,7 @@ use crate::support::serve::{Answer, Server};
 use crate::world::{World, client, on_each, wait_until};
 use drupelet::agent::{BootstrapError, Settings, bootstrap};
 use drupelet::app::SyncCode;
+use drupelet::kube::DeleteOptions;
 use drupelet::object::Object;
 use drupelet::value::Value;
 use std::path::Path;
@@ -92,6 +93,63 @@ fn apps_of_apps_two_levels_deep_come_and_go() {
         wait_until("the leaf is gone", || world.app_object(&leaf).is_none());
         assert!(world.find("v1", "ConfigMap", "leaf").is_none());
         wait_synced(&world, &middle);
+    });
+}
+
+/// Where the agent serves no Applications, one is an object like any other: it
+/// is seen there beside those that the agent serves, healed and pruned.
+#[test]
+fn an_application_elsewhere_is_watched_as_well() {
+    on_each(|cluster| {
+        let mut world = World::new(cluster, "elsewhere");
+        let served = format!("{}-served", world.name);
+        let within = |name: &str, namespace: &str| {
+            let text = application(&world, name, "leaf");
+            let text = text.replace(
+                "  finalizers: [resources-finalizer.argocd.argoproj.io]\n",
+                "",
+            );
+            text.replace(
+                "metadata:\n",
+                &format!("metadata:\n  namespace: {namespace}\n"),
+            )
+        };
+        let foreign = within("foreign", &world.name);
+        let child = within(&served, &world.control_namespace());
+        let leaf = ("leaf/config.yaml", CONFIG);
+        world.commit(&[
+            ("app/foreign.yaml", &foreign),
+            ("app/served.yaml", &child),
+            leaf,
+        ]);
+        world.create_app("syncPolicy: {automated: {prune: true, selfHeal: true}}");
+        world.start_agent();
+        wait_synced(&world, &served);
+        let of_foreign =
+            |world: &World| world.find("argoproj.io/v1alpha1", "Application", "foreign");
+        world.wait_synced();
+        let first = of_foreign(&world).expect("it was applied");
+        world.delete("argoproj.io/v1alpha1", "Application", "foreign");
+        wait_until("it is healed", || {
+            of_foreign(&world).is_some_and(|object| object.uid() != first.uid())
+        });
+        let served_one = world.app_object(&served).expect("it is there");
+        let resource = world.resource("argoproj.io/v1alpha1", "Application");
+        let deleted = world.client.delete(
+            &resource,
+            &world.control_namespace(),
+            &served,
+            &DeleteOptions::default(),
+        );
+        deleted.expect("the API server answers");
+        wait_until("the other one as well", || {
+            let found = world.app_object(&served);
+            found.is_some_and(|object| object.uid() != served_one.uid())
+        });
+        world.commit(&[("app/config.yaml", CONFIG), leaf]);
+        wait_until("both are pruned", || {
+            of_foreign(&world).is_none() && world.app_object(&served).is_none()
+        });
     });
 }
 

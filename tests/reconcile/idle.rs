@@ -3,7 +3,7 @@
 use crate::process::AgentProcess;
 use crate::support::cluster;
 use crate::support::git_server::{self, Behaviour};
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{Passed, Proxy};
 use crate::world::{World, on_each, wait_until};
 use drupelet::kube::ListOptions;
 use drupelet::object::Object;
@@ -68,11 +68,7 @@ fn synced_apps(metrics: &BTreeMap<String, f64>) -> usize {
 }
 
 /// Waits until all are Synced and nobody asks the API server for anything.
-fn wait_at_rest(
-    agent: &AgentProcess,
-    proxy: &Proxy,
-    passed: &mut Vec<crate::support::proxy::Passed>,
-) {
+fn wait_at_rest(agent: &AgentProcess, proxy: &Proxy, passed: &mut Vec<Passed>) {
     wait_until("all are Synced", || synced_apps(&agent.metrics()) == N_APPS);
     let mut last = Instant::now();
     wait_until("quiet", || {
@@ -170,6 +166,119 @@ fn a_restart_and_then_rest_cost_nothing() {
         assert_eq!(files(&AgentProcess::cache(&world)), cache, "the cache");
         assert_eq!(disk_writes(agent.id()), disk, "bytes to the disk");
     });
+}
+
+/// Two applications below one that deploys them, with a CRD and its object.
+const CHILD: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: NAME, namespace: CONTROL}\nspec:\n  project: default\n  source: {repoURL: 'REPOSITORY', path: PATH, targetRevision: main}\n  destination: {name: in-cluster, namespace: NAMESPACE}\n  syncPolicy: {automated: {prune: true, selfHeal: true}}\n";
+const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.start.example.com}\nspec:\n  group: start.example.com\n  names: {kind: Widget, plural: widgets}\n  scope: Namespaced\n  versions:\n  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}\n";
+const WIDGET: &str =
+    "apiVersion: start.example.com/v1\nkind: Widget\nmetadata: {name: a}\nspec: {a: 1}\n";
+const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: b}\n";
+
+/// The label selectors of the lists of each resource, in the order of asking.
+fn lists(passed: &[Passed]) -> BTreeMap<String, Vec<String>> {
+    let mut lists: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for list in passed.iter().filter(|passed| passed.verb == "list") {
+        let resource = list.path.rsplit('/').next().expect("a path").to_owned();
+        let selector = (list.query.split('&')).find_map(|it| it.strip_prefix("labelSelector="));
+        let selector = selector.unwrap_or_default().to_owned();
+        lists.entry(resource).or_default().push(selector);
+    }
+    lists.values_mut().for_each(|selectors| selectors.sort());
+    lists
+}
+
+#[test]
+fn a_start_on_an_unchanged_cluster_lists_each_kind_once() {
+    on_each(|cluster| {
+        let world = World::new(cluster, "lists");
+        let child = |name: &str| {
+            CHILD
+                .replace("NAMESPACE", &world.name)
+                .replace("NAME", &format!("{}-{name}", world.name))
+                .replace("CONTROL", &world.control_namespace())
+                .replace("REPOSITORY", &world.url())
+                .replace("PATH", name)
+        };
+        world.commit(&[
+            ("app/web.yaml", &child("web")),
+            ("app/kinds.yaml", &child("kinds")),
+            ("web/a.yaml", DEPLOYMENT),
+            ("web/b.yaml", &CONFIG.replace("NAME", "b")),
+            ("web/c.yaml", SECRET),
+            ("kinds/crd.yaml", CRD),
+            ("kinds/widget.yaml", WIDGET),
+        ]);
+        world.create_app(POLICY);
+        let proxy = Proxy::start(cluster);
+        let options = ["--listen", "127.0.0.1:0"];
+        let agent = AgentProcess::start(&world, &proxy.kubeconfig(), &options);
+        wait_at_rest(&agent, &proxy, &mut Vec::new());
+        agent.kill();
+
+        let asked_of_a_start = || {
+            proxy.passed();
+            let agent = AgentProcess::start(&world, &proxy.kubeconfig(), &options);
+            let mut passed = Vec::new();
+            wait_at_rest(&agent, &proxy, &mut passed);
+            agent.kill();
+            passed
+        };
+        let (ours, argocd) = ("drupelet.io%2Fmanaged%3Dtrue", "app.kubernetes.io%2F");
+        let controller = format!("{argocd}name%3Dargocd-application-controller");
+        let settings = format!("{argocd}part-of%3Dargocd");
+        let expected: BTreeMap<String, Vec<String>> = [
+            // The agent's own ones and those that are deployed: one list.
+            ("applications", vec![""]),
+            ("appprojects", vec![""]),
+            ("customresourcedefinitions", vec![ours]),
+            ("widgets", vec![ours]),
+            // What is settings, and what is deployed: different objects.
+            ("configmaps", vec![&settings, ours]),
+            ("secrets", vec!["argocd.argoproj.io%2Fsecret-type", ours]),
+            // Whether Argo CD runs, before anything else.
+            ("deployments", vec![&controller, ours]),
+            ("statefulsets", vec![&controller]),
+        ]
+        .into_iter()
+        .map(|(resource, selectors)| {
+            let selectors = selectors.into_iter().map(str::to_owned).collect();
+            (resource.to_owned(), selectors)
+        })
+        .collect();
+        let with_cache = asked_of_a_start();
+        assert_eq!(lists(&with_cache), expected, "with its cache");
+        fs::remove_dir_all(AgentProcess::cache(&world)).expect("the agent has ended");
+        let without = asked_of_a_start();
+        assert_eq!(lists(&without), expected, "without its cache");
+        let n_writes = with_cache.iter().chain(&without).filter(|it| it.is_write());
+        assert_eq!(n_writes.count(), 0, "a start wrote");
+    });
+}
+
+#[test]
+fn a_start_asks_twice_what_is_served() {
+    let cluster = cluster::sandbox();
+    let world = World::new(&cluster.kubeconfig, "served");
+    world.commit(&[("app/b.yaml", &CONFIG.replace("NAME", "b"))]);
+    for n in 0..N_APPS {
+        world.create_app_at(&format!("{}-{n}", world.name), "app", "");
+    }
+    let proxy = Proxy::start(&cluster.kubeconfig);
+    let options = ["--listen", "127.0.0.1:0"];
+    let agent = AgentProcess::start(&world, &proxy.kubeconfig(), &options);
+    let mut passed = Vec::new();
+    wait_until("it is quiet", || {
+        std::thread::sleep(Duration::from_millis(1500));
+        let new = proxy.passed();
+        let is_quiet = new.is_empty() && !passed.is_empty();
+        passed.extend(new);
+        is_quiet
+    });
+    agent.kill();
+    let of = |path: &str| passed.iter().filter(|passed| passed.path == path).count();
+    // At the start, and once changes are told: nothing slips by in between.
+    assert_eq!((of("/api"), of("/apis")), (2, 2));
 }
 
 /// The API server writes 1000m as 1: by the fields alone it cannot be told that

@@ -128,19 +128,22 @@ impl World {
 
     /// Over another way to the same API server.
     pub fn start_agent_on(&mut self, client: Client) {
-        let agent = Agent::start(client, self.sources(), self.settings());
-        self.agent = Some(agent.expect("the agent starts"));
+        self.start(client, self.sources(), self.settings());
     }
 
     /// With other ways to its sources.
     pub fn start_agent_from(&mut self, sources: Sources) {
-        let agent = Agent::start(self.client.clone(), sources, self.settings());
-        self.agent = Some(agent.expect("the agent starts"));
+        self.start(self.client.clone(), sources, self.settings());
     }
 
     /// With other settings than those of most tests.
     pub fn start_agent_with(&mut self, settings: Settings) {
-        let agent = Agent::start(self.client.clone(), self.sources(), settings);
+        self.start(self.client.clone(), self.sources(), settings);
+    }
+
+    fn start(&mut self, client: Client, sources: Sources, settings: Settings) {
+        let discovery = client.discover(None).expect("the API server answers");
+        let agent = Agent::start(client, discovery, sources, settings);
         self.agent = Some(agent.expect("the agent starts"));
     }
 

@@ -57,8 +57,8 @@ fn begins(kubeconfig: &Path, namespace: &str) -> Result<(), String> {
         namespace: namespace.to_owned(),
         ..Settings::default()
     };
-    let seed = bootstrap(&client.expect("the settings are sound"), &settings);
-    seed.map(drop).map_err(|error| error.to_string())
+    let begun = bootstrap(&client.expect("the settings are sound"), &settings);
+    begun.map(drop).map_err(|error| error.to_string())
 }
 
 #[test]

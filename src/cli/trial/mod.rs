@@ -131,8 +131,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         arguments.kube_version,
         sandbox.url()
     );
-    bootstrap(&client, &settings)?;
-    let agent = Agent::start(client.clone(), sources, settings)?;
+    let installation = bootstrap(&client, &settings)?;
+    let agent = Agent::start(client.clone(), installation.discovery, sources, settings)?;
     for project in &found.projects {
         apply(&client, &project_resource(), project)?;
     }

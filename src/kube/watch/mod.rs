@@ -4,7 +4,9 @@
 //! Invariant: between a [`Event::Restarted`] and the next [`Event::Current`]
 //! everything that there is of the kind comes as [`Event::Applied`]; after
 //! [`Event::Failed`] and until the next `Current`, what is known may be old,
-//! and nothing may be concluded from what is missing.
+//! and nothing may be concluded from what is missing. A watch of changes only
+//! ([`Watched::changes`]) lists nothing and is never `Restarted`: its `Current`
+//! says that changes are told from here on, and that some may have been missed.
 //!
 //! ```text
 //!          Restarted, Applied.., Current          Applied, Deleted
@@ -55,6 +57,8 @@ pub struct Watched {
     pub field_selector: String,
     /// Only apiVersion, kind and metadata of each object.
     pub metadata_only: bool,
+    /// What there is does not matter, only that it changes: no list.
+    pub changes_only: bool,
 }
 
 impl Watched {
@@ -65,6 +69,16 @@ impl Watched {
             label_selector: String::new(),
             field_selector: String::new(),
             metadata_only: false,
+            changes_only: false,
+        }
+    }
+
+    /// For whom it is enough to know that something changed.
+    pub fn changes(resource: Arc<Resource>) -> Self {
+        Watched {
+            metadata_only: true,
+            changes_only: true,
+            ..Self::all(resource)
         }
     }
 

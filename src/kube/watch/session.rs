@@ -32,6 +32,8 @@ const WELL_AFTER: Duration = Duration::from_secs(10);
 const QUIET_BREAKS: u32 = 1;
 /// Objects a chunk, for the API server's sake.
 const CHUNK: u32 = 500;
+/// "From anywhere on": the watch cache answers, with what there is as events.
+const ANY_VERSION: &str = "0";
 
 /// How a watch ended.
 enum End {
@@ -70,7 +72,8 @@ type Told = Option<()>;
 
 impl Session {
     async fn step(&mut self, from_cache: &mut bool) -> Told {
-        let Some(version) = self.version.clone() else {
+        let anywhere = self.watched.changes_only.then(|| ANY_VERSION.to_owned());
+        let Some(version) = self.version.clone().or(anywhere) else {
             match self.list(*from_cache).await? {
                 Ok(version) => {
                     self.version = Some(version);
@@ -98,7 +101,10 @@ impl Session {
                 // The cache said it: only the store knows better.
                 *from_cache = false;
                 self.version = None;
-                Some(())
+                match self.watched.changes_only {
+                    true => self.pause(None).await,
+                    false => Some(()),
+                }
             }
             End::Failed(error) => self.fail(error).await,
         }
@@ -163,7 +169,7 @@ impl Session {
             Err(error) if error.is_expired() => return Some(End::Expired),
             Err(error) => return Some(End::Failed(error)),
         };
-        if self.failed {
+        if self.failed || self.version.is_none() {
             self.failed = false;
             self.tell(Event::Current).await?;
         }
