@@ -3,17 +3,9 @@
 //! The rooms are declared in the order in which a newcomer should read them;
 //! `docs/architecture.md` draws them, `tests/tidy.rs` holds who may import whom.
 
-pub mod value;
-
-pub mod object;
-
-pub mod tree;
+pub use drupelet_engine::{gotmpl, helm, object, tree, value};
 
 pub mod app;
-
-pub mod gotmpl;
-
-pub mod helm;
 
 pub mod kustomize;
 

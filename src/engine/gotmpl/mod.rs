@@ -61,7 +61,7 @@ pub use func::{Call, FuncDef, FuncTable};
 pub use gostr::GoStr;
 pub use list::List;
 pub use map::Map;
-pub(crate) use stack::StackGuard;
+pub use stack::StackGuard;
 pub use template_set::TemplateSet;
 pub use types::{Kind, Named, Type};
 pub use val::{MAX_NESTING, Numbers, Object, Val};

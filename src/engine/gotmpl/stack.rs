@@ -1,7 +1,7 @@
 /// How much stack is in use since the guard was made. Templates recurse as deep
 /// as their authors like; an overflow would end the process.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StackGuard {
+pub struct StackGuard {
     base: usize,
     limit: usize,
 }
