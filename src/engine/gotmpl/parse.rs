@@ -3,6 +3,8 @@
 
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use super::ast::{
     Branch, Command, Function, Invocation, Node, Operand, Pipe, Pos, Source, Tree, VarId, Variable,
 };
@@ -48,6 +50,9 @@ pub(super) fn parse(
         names: HashMap::default(),
         variables: vec![GoStr::new("$")],
         state: State::new(),
+        nodes: Vec::new(),
+        commands: Vec::new(),
+        operands: Vec::new(),
     };
     parser.template(name)?;
     Ok(parser.trees)
@@ -94,6 +99,11 @@ struct Parser<'s> {
     /// The names of the variables, by their numbers.
     variables: Vec<GoStr>,
     state: State,
+    /// What is collected at the moment, the innermost lists last: each is cut
+    /// off when it is complete, in one piece of the right size.
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    operands: Vec<Operand>,
 }
 
 impl<'s> Parser<'s> {
@@ -219,7 +229,6 @@ impl<'s> Parser<'s> {
 
     /// The whole text: the template and the definitions on its top level.
     fn template(&mut self, name: &GoStr) -> Result<(), Error> {
-        let mut root = Vec::new();
         while self.peek().token != Token::Eof {
             if self.peek().token == Token::LeftDelim {
                 let delim = self.next();
@@ -230,12 +239,12 @@ impl<'s> Parser<'s> {
                 self.backup2(delim);
             }
             match self.text_or_action()? {
-                Parsed::Node(node) => root.push(node),
+                Parsed::Node(node) => self.nodes.push(node),
                 Parsed::End => return Err(self.error("unexpected {{end}}")),
                 Parsed::Else => return Err(self.error("unexpected {{else}}")),
             }
         }
-        root.shrink_to_fit();
+        let root = self.nodes.split_off(0);
         self.add(name.clone(), root)
     }
 
@@ -281,13 +290,12 @@ impl<'s> Parser<'s> {
     }
 
     fn list(&mut self) -> Result<(Vec<Node>, Parsed), Error> {
-        let mut nodes = Vec::new();
+        let first = self.nodes.len();
         while self.peek_non_space().token != Token::Eof {
             match self.text_or_action()? {
-                Parsed::Node(node) => nodes.push(node),
+                Parsed::Node(node) => self.nodes.push(node),
                 end @ (Parsed::End | Parsed::Else) => {
-                    nodes.shrink_to_fit();
-                    return Ok((nodes, end));
+                    return Ok((self.nodes.split_off(first), end));
                 }
             }
         }
@@ -449,12 +457,13 @@ impl<'s> Parser<'s> {
             commands: Vec::new(),
         };
         self.declarations(&mut pipe, context)?;
+        let first = self.commands.len();
         loop {
             let item = self.next_non_space();
             match item.token {
                 token if token == end => {
+                    pipe.commands = self.commands.split_off(first);
                     self.check_pipeline(&pipe, context)?;
-                    pipe.commands.shrink_to_fit();
                     return Ok(pipe);
                 }
                 Token::Bool
@@ -471,7 +480,7 @@ impl<'s> Parser<'s> {
                 | Token::LeftParen => {
                     self.backup();
                     let command = self.command()?;
-                    pipe.commands.push(command);
+                    self.commands.push(command);
                 }
                 _ => return Err(self.unexpected(&item, context)),
             }
@@ -544,14 +553,12 @@ impl<'s> Parser<'s> {
     }
 
     fn command(&mut self) -> Result<Command, Error> {
-        let mut command = Command {
-            pos: self.peek_non_space().start,
-            args: Vec::new(),
-        };
+        let pos = self.peek_non_space().start;
+        let first = self.operands.len();
         loop {
             self.peek_non_space();
             if let Some(operand) = self.operand()? {
-                command.args.push(operand);
+                self.operands.push(operand);
             }
             let item = self.next();
             match item.token {
@@ -562,11 +569,11 @@ impl<'s> Parser<'s> {
             }
             break;
         }
-        if command.args.is_empty() {
+        if self.operands.len() == first {
             return Err(self.error("empty command"));
         }
-        command.args.shrink_to_fit();
-        Ok(command)
+        let args = self.operands.split_off(first);
+        Ok(Command { pos, args })
     }
 
     /// A term and the fields behind it.
@@ -578,21 +585,17 @@ impl<'s> Parser<'s> {
             return Ok(Some(term));
         }
         let pos = self.peek().start;
-        let mut fields = Vec::new();
+        let mut fields = SmallVec::<[GoStr; 8]>::new();
         while self.peek().token == Token::Field {
             let item = self.next();
             let name = self.text(&item).get(1..).unwrap_or_default();
             fields.push(self.name(name));
         }
         Ok(Some(match term {
-            Operand::Field(_, first) => {
-                let names = first.iter().cloned().chain(fields).collect();
-                Operand::Field(pos, names)
-            }
+            Operand::Field(_, first) => Operand::Field(pos, joined(first, fields)),
             Operand::Variable(_, variable) => {
                 let (variable, first) = *variable;
-                let names = first.iter().cloned().chain(fields).collect();
-                Operand::Variable(pos, Box::new((variable, names)))
+                Operand::Variable(pos, Box::new((variable, joined(first, fields))))
             }
             Operand::Bool(..)
             | Operand::Str { .. }
@@ -605,7 +608,7 @@ impl<'s> Parser<'s> {
                 return Err(self.error(format!("unexpected . after term {text}")));
             }
             term @ (Operand::Function(..) | Operand::Pipe(_) | Operand::Chain(..)) => {
-                Operand::Chain(pos, Box::new((term, fields)))
+                Operand::Chain(pos, Box::new((term, fields.into_vec())))
             }
         }))
     }
@@ -682,4 +685,12 @@ impl Control {
             Control::With => "with",
         }
     }
+}
+
+/// The names of a path whose first part is known already.
+fn joined(first: Box<[GoStr]>, more: SmallVec<[GoStr; 8]>) -> Box<[GoStr]> {
+    let mut names = Vec::with_capacity(first.len() + more.len());
+    names.extend(first);
+    names.extend(more);
+    names.into_boxed_slice()
 }
