@@ -1,5 +1,6 @@
 use crate::object::Object;
-use crate::value::{Map, Value};
+use crate::value::yaml::dotted;
+use crate::value::{Map, Value, from_json_line};
 use serde::de::DeserializeOwned;
 
 /// Why an object is no Application or AppProject that can be worked with.
@@ -26,15 +27,11 @@ pub(super) fn read_part<T: DeserializeOwned>(
         return Ok(None);
     }
     let text = without_nulls(value).to_json();
-    let mut json = serde_json::Deserializer::from_str(&text);
-    serde_path_to_error::deserialize(&mut json)
+    from_json_line(&text)
         .map(Some)
-        .map_err(|error| ReadError::Field {
-            field: match error.path().to_string().as_str() {
-                "." => field.to_owned(),
-                path => format!("{field}.{path}"),
-            },
-            cause: without_position(&error.inner().to_string()),
+        .map_err(|misfit| ReadError::Field {
+            field: dotted(&misfit.steps, field.to_owned()),
+            cause: misfit.cause,
         })
 }
 
@@ -56,13 +53,5 @@ fn without_nulls(value: &Value) -> Value {
         ),
         Value::Seq(items) => Value::Seq(items.iter().map(without_nulls).collect()),
         other => other.clone(),
-    }
-}
-
-/// The position is one in our own compact JSON: of no use to a reader.
-fn without_position(message: &str) -> String {
-    match message.rfind(" at line ") {
-        Some(at) => message[..at].to_owned(),
-        None => message.to_owned(),
     }
 }

@@ -4,11 +4,13 @@ use super::BuildError;
 use super::loader::Loader;
 use super::text::{Spot, Text};
 use crate::object::Gvk;
-use crate::value::yaml::Step;
-use crate::value::{Map, Value, yaml};
-use serde::de::{DeserializeOwned, Error as _};
+use crate::value::yaml::{Step, dotted};
+use crate::value::{Map, Value, from_json_line, yaml};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The names under which a kustomization is looked for.
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -280,13 +282,31 @@ pub struct HelmChartArgs {
     pub extra_args: Vec<String>,
 }
 
+/// A mapping, or null: what else is there is refused before it is read, where
+/// it stands.
 fn mapping<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    match Value::deserialize(deserializer)? {
-        value @ (Value::Null | Value::Map(_)) => Ok(value),
-        other => Err(D::Error::custom(format!(
-            "invalid type: {}, expected a mapping",
-            other.kind()
-        ))),
+    deserializer.deserialize_option(Mapping)
+}
+
+struct Mapping;
+
+impl<'de> Visitor<'de> for Mapping {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping")
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, some: D) -> Result<Value, D::Error> {
+        some.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        Value::deserialize(MapAccessDeserializer::new(map))
     }
 }
 
@@ -484,13 +504,11 @@ pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, Mistyped> {
         other => without_nulls(other),
     };
     let text = without.to_json();
-    let mut json = serde_json::Deserializer::from_str(&text);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let mut steps = steps_of(error.path());
-        let cause = error.inner().to_string();
-        let cause = cause.split(" at line ").next().unwrap_or_default();
-        let cause = cause
+    from_json_line(&text).map_err(|misfit| {
+        let steps = misfit.steps;
+        let path = dotted(&steps, String::new());
+        let cause = misfit
+            .cause
             .split(", expected one of")
             .next()
             .unwrap_or_default()
@@ -504,13 +522,8 @@ pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, Mistyped> {
             .strip_prefix("unknown field \"")
             .and_then(|rest| rest.split('"').next())
             .map(str::to_owned);
-        if let Some(unknown) = unknown.as_deref()
-            && steps.last() != Some(&unknown.into())
-        {
-            steps.push(unknown.into());
-        }
         let cause = match path.as_str() {
-            "." => cause,
+            "" => cause,
             path if unknown.as_deref() == Some(path) => cause,
             _ if cause.starts_with("unknown field") => format!("{cause} at {path}"),
             _ => format!("{path}: {cause}"),
@@ -553,16 +566,6 @@ fn remove(value: &mut Value, steps: &[Step]) -> bool {
         }
         _ => false,
     }
-}
-
-fn steps_of(path: &serde_path_to_error::Path) -> Vec<Step> {
-    use serde_path_to_error::Segment;
-    let steps = path.iter().map_while(|segment| match segment {
-        Segment::Seq { index } => Some(Step::Item(*index)),
-        Segment::Map { key } => Some(Step::Key(key.clone())),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    });
-    steps.collect()
 }
 
 /// Maps whose keys are the user's.

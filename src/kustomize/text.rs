@@ -1,6 +1,6 @@
 //! The texts that a build reads, for saying where in them something stands.
 
-use crate::value::yaml::{Step, YamlError, locate};
+use crate::value::yaml::{Step, YamlError, dotted, locate};
 use std::fmt;
 use std::rc::Rc;
 
@@ -123,14 +123,7 @@ impl fmt::Display for Spot {
             return f.write_str(&self.text.place(at.line, at.column));
         }
         write!(f, "{}: ", self.text.path)?;
-        for (n, step) in self.steps.iter().enumerate() {
-            match step {
-                Step::Key(key) if n == 0 => f.write_str(key)?,
-                Step::Key(key) => write!(f, ".{key}")?,
-                Step::Item(at) => write!(f, "[{at}]")?,
-            }
-        }
-        Ok(())
+        f.write_str(&dotted(&self.steps, String::new()))
     }
 }
 

@@ -17,6 +17,8 @@ mod equal;
 
 mod digest;
 
+mod typed;
+
 pub mod patch;
 
 pub mod glob;
@@ -27,6 +29,7 @@ pub use digest::{Digest, Hasher};
 pub use json::JsonError;
 pub use map::Map;
 pub use pointer::{Pointer, PointerError};
+pub use typed::{Misfit, from_json_line};
 
 /// One JSON-like value. Numbers keep Go's three kinds, since what is printed
 /// later depends on them: a YAML integer is `Int`, above `i64::MAX` `Uint`.

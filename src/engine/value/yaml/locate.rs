@@ -23,6 +23,21 @@ impl From<usize> for Step {
     }
 }
 
+/// `path` and the steps behind it: `spec.items[1].count`.
+pub fn dotted(steps: &[Step], mut path: String) -> String {
+    for step in steps {
+        match step {
+            Step::Key(key) if path.is_empty() => path.push_str(key),
+            Step::Key(key) => {
+                path.push('.');
+                path.push_str(key);
+            }
+            Step::Item(at) => path.push_str(&format!("[{at}]")),
+        }
+    }
+    path
+}
+
 /// Line and column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {

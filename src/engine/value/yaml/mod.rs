@@ -26,7 +26,7 @@ mod error;
 
 pub use emit::{emit, emit_indented};
 pub use error::YamlError;
-pub use locate::{Located, Position, Step, locate};
+pub use locate::{Located, Position, Step, dotted, locate};
 pub use stream::{Document, RawDocument, decode, documents, parse_stream};
 
 use super::Value;
