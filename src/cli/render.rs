@@ -91,6 +91,7 @@ pub fn alone(mut line: impl Iterator<Item = OsString>) -> Option<anyhow::Result<
 }
 
 fn parse<T: Args>(line: impl Iterator<Item = OsString>) -> Option<T> {
+    crate::memory::configure_for_once();
     let parsed = Alone::try_parse_from(line).ok()?;
     output::start_logging(0);
     Some(parsed.arguments)
