@@ -1,0 +1,13 @@
+//! Where the program is linked against the C library of the system, it is linked
+//! to a fixed address, as `cross/build`'s and Go's are: else the loader writes
+//! 0.75 MB of addresses at each start, pages that no other file backs any more.
+
+use std::env::var;
+
+fn main() {
+    println!("cargo::rerun-if-changed=src/build.rs");
+    let is = |name: &str, value: &str| var(name).is_ok_and(|found| found == value);
+    if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
+        println!("cargo::rustc-link-arg-bins=-no-pie");
+    }
+}
