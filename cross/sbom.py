@@ -47,7 +47,8 @@ def is_source_crate(name):
 
 
 def linked(data):
-    """Ids of the packages that end up in the binary, and whom they link."""
+    """Ids of the packages that end up in the binary, and whom they link. Packages
+    of this repository are one with the main one."""
     nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
     macros = {
         package["id"]
@@ -55,16 +56,23 @@ def linked(data):
         if any("proc-macro" in target["kind"] for target in package["targets"])
     }
     names = {package["id"]: package["name"] for package in data["packages"]}
+    ours = {package["id"] for package in data["packages"] if package["source"] is None}
     graph, waiting = {}, [data["resolve"]["root"]]
+
+    def links(package):
+        for dependency in [] if is_source_crate(names[package]) else nodes[package]["deps"]:
+            if dependency["pkg"] in macros or not any(is_linked(dependency, kind) for kind in dependency["dep_kinds"]):
+                continue
+            if dependency["pkg"] in ours:
+                yield from links(dependency["pkg"])
+            else:
+                yield dependency["pkg"]
+
     while waiting:
         package = waiting.pop()
         if package in graph:
             continue
-        graph[package] = sorted(
-            dependency["pkg"]
-            for dependency in ([] if is_source_crate(names[package]) else nodes[package]["deps"])
-            if dependency["pkg"] not in macros and any(is_linked(dependency, kind) for kind in dependency["dep_kinds"])
-        )
+        graph[package] = sorted(set(links(package)))
         waiting += graph[package]
     return graph
 
