@@ -4,6 +4,10 @@
 //! those of the Go side. What Go prints in the random order of its maps comes
 //! in the order of the names.
 
+mod plain;
+
+mod remote;
+
 use super::node::Node;
 use crate::gotmpl::{Map, Val};
 use boon::{CompileError, Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
@@ -73,13 +77,30 @@ fn validate_one(
     fetch: Option<FetchSchema<'_>>,
     warnings: &mut Vec<String>,
 ) -> Result<(), String> {
-    let schema: Value = serde_json::from_slice(schema).map_err(|error| {
-        if error.is_eof() {
-            "unexpected EOF".to_owned()
-        } else {
-            error.to_string()
+    let parse = || -> Result<Value, String> {
+        serde_json::from_slice(schema).map_err(|error| {
+            if error.is_eof() {
+                "unexpected EOF".to_owned()
+            } else {
+                error.to_string()
+            }
+        })
+    };
+    let mut schema = parse()?;
+    if fetch.is_none() {
+        warnings.extend(not_fetched(&remote::cut_off(&mut schema)));
+    }
+    let instance = to_json(&Val::Map(values.clone()));
+    if plain::is_schema(&schema) {
+        if is_valid(schema, &instance) {
+            return Ok(());
         }
-    })?;
+        // What to say about it is found by the longer way.
+        schema = parse()?;
+        if fetch.is_none() {
+            remote::cut_off(&mut schema);
+        }
+    }
     let references = References::default();
     let mut schemas = Schemas::new();
     let index = loop {
@@ -96,10 +117,38 @@ fn validate_one(
             },
         }
     };
-    let instance = to_json(&Val::Map(values.clone()));
     schemas
         .validate(&instance, index)
         .map_err(|error| report(&error))
+}
+
+/// The warning about documents that are taken to allow anything.
+fn not_fetched(documents: &[String]) -> Option<String> {
+    let (first, more) = documents.split_first()?;
+    let (what, are) = match more.len() {
+        0 => (first.clone(), "is"),
+        1 => (format!("{first} and another document"), "are"),
+        n => (format!("{first} and {n} other documents"), "are"),
+    };
+    Some(format!(
+        "values.schema.json refers to {what}, which {are} not fetched: anything is allowed there"
+    ))
+}
+
+/// Whether a schema that is one for certain, and refers to itself alone, accepts
+/// the values.
+fn is_valid(schema: Value, instance: &Value) -> bool {
+    // boon does not hold the documents of this host against a metaschema.
+    const URL: &str = "a://json-schema.org/";
+    let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
+    compiler.use_loader(Box::new(References::default()));
+    if compiler.add_resource(URL, schema).is_err() {
+        return false;
+    }
+    match compiler.compile(URL, &mut schemas) {
+        Ok(index) => schemas.validate(instance, index).is_ok(),
+        Err(_) => false,
+    }
 }
 
 /// Documents that the schema refers to, as far as they are there.
@@ -137,9 +186,7 @@ impl References {
                 .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()))
                 .map_err(|error| format!("failing loading {url:?}: {error}"))?,
             _ if is_remote || url.starts_with("urn:") => {
-                warnings.push(format!(
-                    "values.schema.json refers to {url}, which is not fetched: anything is allowed there"
-                ));
+                warnings.extend(not_fetched(std::slice::from_ref(&url)));
                 Value::Bool(true)
             }
             _ => return Err(format!("failing loading {url:?}: not in the chart")),
