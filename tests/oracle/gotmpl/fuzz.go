@@ -28,15 +28,20 @@ type fuzzCase struct {
 // Random templates and values with what the real engine makes of them. The
 // templates are built along the types of the functions' parameters, so that
 // most of them render; now and then a wrong one goes in.
-func fuzz(seed int64, n int, only string, out io.Writer) {
+// Cases to skip are those in which the real engine takes the process along: a map
+// that contains itself, printed with a verb that does not go with it, overflows
+// Go's stack, which nothing can catch.
+func fuzz(seed int64, n int, only string, skip map[int]bool, out io.Writer) {
 	writer := bufio.NewWriter(out)
-	defer writer.Flush()
 	calls := map[string]int{}
 	counting = counted(calls)
 	rendered := 0
 	encoder := json.NewEncoder(writer)
 	g := newGenerator(only)
 	for i := range n {
+		if skip[i] {
+			continue
+		}
 		g.Rand = rand.New(rand.NewSource(seed + int64(i)))
 		r := g.request()
 		values, err := json.Marshal(r.Values)
@@ -70,8 +75,12 @@ func fuzz(seed int64, n int, only string, out io.Writer) {
 		if err := encoder.Encode(fuzzCase{r, a}); err != nil {
 			panic(err)
 		}
+		// Whole lines say which case it was that ended the process.
+		if err := writer.Flush(); err != nil {
+			panic(err)
+		}
 	}
-	fmt.Fprintf(os.Stderr, "cases %d\nrendered %d\n", n, rendered)
+	fmt.Fprintf(os.Stderr, "cases %d\nrendered %d\n", n-len(skip), rendered)
 	for _, f := range g.functions {
 		fmt.Fprintf(os.Stderr, "calls %s %d\n", f.name, calls[f.name])
 	}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"text/template"
 	_ "unsafe"
@@ -176,6 +177,12 @@ func main() {
 	serving := flags.Bool("serve", false, "answer requests from stdin")
 	fuzzing := flags.Int("fuzz", 0, "write so many random cases to stdout")
 	seed := flags.Int64("seed", 1, "where the random cases start")
+	skip := map[int]bool{}
+	flags.Func("skip", "leave out the random case of this number (repeatable)", func(text string) error {
+		number, err := strconv.Atoi(text)
+		skip[number] = true
+		return err
+	})
 	only := flags.String("only", "", "functions that the random cases prefer")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		panic(err)
@@ -185,7 +192,7 @@ func main() {
 		serve(os.Stdin, os.Stdout)
 		return
 	case *fuzzing > 0:
-		fuzz(*seed, *fuzzing, *only, os.Stdout)
+		fuzz(*seed, *fuzzing, *only, skip, os.Stdout)
 		return
 	case flags.NArg() != 1:
 		fmt.Fprintln(os.Stderr, "usage: gotmpl CASES-DIRECTORY | -serve | -fuzz N [-seed S]")
