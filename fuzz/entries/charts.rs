@@ -128,6 +128,7 @@ fn render_chart(chart: Chart) {
         fetch_schema: None,
         host: &FixedHost,
         limits: limits(),
+        ends_process: false,
     };
     if let Ok(release) = render(chart, &options) {
         for manifest in &release.manifests {

@@ -121,6 +121,7 @@ pub fn run(arguments: &RenderHelm) -> anyhow::Result<()> {
         fetch_schema: None,
         host: &host,
         limits: Limits::patient(),
+        ends_process: true,
     };
     let release = if arguments.include_crds {
         render(load(&path)?, &options)?

@@ -99,6 +99,7 @@ pub fn inflate(
             fetch_schema: None,
             host: helm.host,
             limits: helm.limits,
+            ends_process: false,
         },
     );
     let release = rendered.map_err(|error| wrong(&error.to_string()))?;

@@ -111,6 +111,7 @@ pub(super) fn render(
             fetch_schema: None,
             host: request.host,
             limits: request.limits.templates,
+            ends_process: false,
         },
     )?;
     warnings.extend(release.warnings.iter().cloned());

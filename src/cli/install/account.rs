@@ -78,6 +78,7 @@ pub fn objects(
             fetch_schema: None,
             host: &host,
             limits: Limits::default(),
+            ends_process: false,
         },
     )?;
     let mut objects = Vec::new();

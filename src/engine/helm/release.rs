@@ -34,6 +34,9 @@ pub struct RenderOptions<'o> {
     /// Clock, randomness, `lookup`.
     pub host: &'o dyn Host,
     pub limits: Limits,
+    /// The process ends behind this render, which frees its templates and values
+    /// faster than one by one.
+    pub ends_process: bool,
 }
 
 /// A rendered chart.

@@ -137,7 +137,11 @@ pub fn render(chart: Chart, options: &RenderOptions<'_>) -> Result<Release, Rend
         let result = manifests.add(name, &text);
         files.insert(template.name, result.map(|()| manifests));
     }
-    drop(context);
+    if options.ends_process {
+        std::mem::forget((context, graph, values));
+    } else {
+        drop(context);
+    }
 
     let mut all = Manifests::default();
     for (_, file) in files {
