@@ -293,8 +293,7 @@ impl Comparison {
             return Err(CompareError::Render(why.to_owned()));
         }
         let now = jiff::Timestamp::now().as_second();
-        let repositories = self.sources.repositories();
-        let problems = integrity::problems(project, &sources, &self.resolved, repositories, now);
+        let problems = integrity::problems(project, &sources, &self.resolved, &self.sources, now);
         match problems.is_empty() {
             true => Ok(()),
             false => Err(CompareError::Render(problems.join("\n"))),

@@ -570,8 +570,9 @@ impl Sources {
             chart: chart.to_owned(),
             version: version.to_owned(),
         };
-        let pinned = self.charts.resolve(&request, &access)?;
-        self.charts.pull(&pinned, &access)?;
+        let mut pinned = self.charts.resolve(&request, &access)?;
+        // What is verified, and what is rendered, is this archive and no other.
+        pinned.digest = Some(self.charts.pull(&pinned, &access)?.digest);
         Ok(pinned)
     }
 
@@ -588,6 +589,35 @@ impl Sources {
                 Ok(Some(self.charts.pull(pinned, &access)?.bytes))
             }
         }
+    }
+
+    /// Judges the provenance of a chart source by its text and its archive's digest:
+    /// that which was good once, or else that which stands there now.
+    pub(super) fn judge_provenance(
+        &self,
+        resolved: &Resolved,
+        asker: Asker<'_>,
+        judge: impl Fn(Option<&registry::Provenance>, &str) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let away = |error: registry::Error| {
+            format!("could not access chart for provenance verification: {error}")
+        };
+        let Content::Chart(pinned) = &resolved.content else {
+            return Err(format!("{} is no chart", resolved.url));
+        };
+        let access = self.chart_access(&pinned.request.repository, asker);
+        let access = access.map_err(away)?;
+        let digest = self.charts.pull(pinned, &access).map_err(away)?.digest;
+        let kept = self.charts.kept_provenance(&digest);
+        if kept.is_some_and(|kept| judge(Some(&kept), &digest).is_ok()) {
+            return Ok(());
+        }
+        let found = self.charts.provenance(pinned, &access).map_err(away)?;
+        judge(found.as_ref(), &digest)?;
+        if let Some(found) = &found {
+            self.charts.keep_provenance(&digest, found);
+        }
+        Ok(())
     }
 
     /// The tree of a repository's HEAD.

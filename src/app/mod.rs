@@ -26,7 +26,8 @@ pub use options::{PropagationPolicy, SyncOptions, resource_options};
 pub use project::{
     AppProject, AppProjectSpec, DestinationServiceAccount, GroupKind, IntegrityKeys,
     IntegrityPolicies, IntegrityPolicy, IntegrityRepository, JwtToken, OrphanedKey,
-    OrphanedResources, ProjectDestination, ProjectRole, SignatureKey, SourceIntegrity, SyncWindow,
+    OrphanedResources, ProjectDestination, ProjectRole, ProvenanceKeys, SignatureKey,
+    SourceIntegrity, SyncWindow,
 };
 pub use read::ReadError;
 pub use source::{

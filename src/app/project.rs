@@ -187,6 +187,15 @@ pub struct IntegrityPolicy {
     pub repos: Vec<IntegrityRepository>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpg: Option<IntegrityKeys>,
+    /// Of charts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<ProvenanceKeys>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ProvenanceKeys {
+    pub keys: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

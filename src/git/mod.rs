@@ -49,7 +49,9 @@ pub use folder::FolderTree;
 pub use local::{Branches, LocalRepository};
 pub use repository::{Locator, Repository};
 pub use revision::Resolved;
-pub use signed::{Checked, Keyring, SSH_ALLOWED_SIGNERS, SSH_REVOKED_KEYS, Signed, Verdict};
+pub use signed::{
+    Checked, ClearSigned, Keyring, SSH_ALLOWED_SIGNERS, SSH_REVOKED_KEYS, Signed, Verdict,
+};
 pub use snapshot::{CommitInfo, Snapshot};
 pub use ssh::Ssh;
 pub use status::Changes;

@@ -5,9 +5,19 @@ use crate::app::{AppProject, IntegrityPolicy, Source};
 use crate::value::glob::Glob;
 use std::borrow::Cow;
 
-/// The commit (or annotated tag) must be signed with one of these keys.
+/// What must be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The commit, or the annotated tag.
+    Head,
+    /// A chart's archive, by the provenance beside it.
+    Provenance,
+}
+
+/// It must be signed with one of these keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Demand<'a> {
+    pub scope: Scope,
     keys: Cow<'a, [String]>,
 }
 
@@ -36,7 +46,10 @@ pub fn demand<'a>(project: &'a AppProject, source: &Source) -> Result<Option<Dem
             .map(|k| k.key_id.clone())
             .collect();
         let asks = is_git && !keys.is_empty();
-        return Ok(asks.then_some(Demand { keys: keys.into() }));
+        return Ok(asks.then_some(Demand {
+            scope: Scope::Head,
+            keys: keys.into(),
+        }));
     };
     let (what, policies) = match is_git {
         true => ("git", integrity.git.as_ref()),
@@ -62,24 +75,31 @@ pub fn demand<'a>(project: &'a AppProject, source: &Source) -> Result<Option<Dem
             ));
         }
     };
-    let Some(gpg) = &policy.gpg else {
-        return Ok(None);
+    let url = &source.repo_url;
+    let demand = |scope, keys: &'a [String]| {
+        Ok(Some(Demand {
+            scope,
+            keys: keys.into(),
+        }))
     };
-    match (gpg.mode.as_str(), is_git) {
-        ("none", _) => Ok(None),
-        ("head", true) => Ok(Some(Demand {
-            keys: gpg.keys.as_slice().into(),
-        })),
-        ("strict", true) => Err(format!(
-            "mode strict of the source integrity policy for {} asks for the signatures of the whole history, which is not fetched here: use mode head",
-            source.repo_url
+    match (is_git, &policy.gpg, &policy.provenance) {
+        (_, None, None) => Ok(None),
+        (false, None, Some(provenance)) => demand(Scope::Provenance, &provenance.keys),
+        (true, Some(gpg), None) => match gpg.mode.as_str() {
+            "none" => Ok(None),
+            "head" => demand(Scope::Head, &gpg.keys),
+            "strict" => Err(format!(
+                "mode strict of the source integrity policy for {url} asks for the signatures of the whole history, which is not fetched here: use mode head"
+            )),
+            mode => Err(format!(
+                "unknown GPG mode {mode:?} configured for GIT source integrity"
+            )),
+        },
+        (true, _, Some(_)) => Err(format!(
+            "the git source integrity policy for {url} has provenance, which charts alone have: use gpg"
         )),
-        (mode, true) => Err(format!(
-            "unknown GPG mode {mode:?} configured for GIT source integrity"
-        )),
-        (_, false) => Err(format!(
-            "the source integrity policy for {} asks for the provenance of charts, which is not verified here",
-            source.repo_url
+        (false, Some(_), _) => Err(format!(
+            "the helm source integrity policy for {url} has gpg, which commits alone have: use provenance"
         )),
     }
 }

@@ -16,7 +16,7 @@ mod windows;
 mod cron;
 
 pub use accounts::{AccountError, service_account};
-pub use integrity::{Demand, demand};
+pub use integrity::{Demand, Scope, demand};
 pub use permissions::{
     Cluster, Refusal, check_application, check_namespace, check_resource, is_source_permitted,
 };

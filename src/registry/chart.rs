@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::error::{Error, Fault};
 use super::oci::{Oci, Token};
+use super::provenance::Provenance;
 use super::repository::{HttpRepository, IndexState};
 use super::store::{Store, sha256};
 use crate::http::{Client, Credentials};
@@ -242,6 +243,37 @@ impl Charts {
             digest,
             bytes,
         })
+    }
+
+    /// What stands beside an archive; `None` where there is nothing. Not verified
+    /// here, and so not kept: see `keep_provenance`.
+    pub fn provenance(
+        &self,
+        pinned: &Pinned,
+        access: &Access,
+    ) -> Result<Option<Provenance>, Error> {
+        let request = &pinned.request;
+        let found = if request.is_oci() {
+            Oci::new(&self.0, request, access).and_then(|oci| oci.provenance(&pinned.version))
+        } else {
+            HttpRepository::new(&self.0, request, access)
+                .and_then(|repository| repository.provenance(pinned))
+        };
+        found.map_err(|fault| {
+            let operation = request.operation("pull the provenance of");
+            Error::new(&request.repository, &operation, fault)
+        })
+    }
+
+    /// What was found beside the archive with this digest, and was good then.
+    pub fn kept_provenance(&self, digest: &str) -> Option<Provenance> {
+        self.0.store.provenance(digest)
+    }
+
+    pub fn keep_provenance(&self, digest: &str, provenance: &Provenance) {
+        if let Err(error) = self.0.store.keep_provenance(digest, provenance) {
+            tracing::warn!(%error, "cannot keep a provenance");
+        }
     }
 
     /// Asks again for this exact version next time (a hard refresh).

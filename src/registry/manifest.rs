@@ -9,6 +9,8 @@ const CHART_LAYERS: [&str; 2] = [
     "application/tar+gzip",
 ];
 
+const PROVENANCE_LAYER: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Manifest {
@@ -30,16 +32,8 @@ struct Descriptor {
 
 /// Where the chart of a manifest is: digest (hexadecimal) and size.
 pub(super) fn chart_layer(manifest: &[u8]) -> Result<(String, u64), String> {
-    let manifest: Manifest =
-        serde_json::from_slice(manifest).map_err(|error| format!("manifest: {error}"))?;
-    if !manifest.manifests.is_empty() {
-        return Err("it is an index of several images, not a chart".into());
-    }
-    let layer = manifest
-        .layers
-        .iter()
-        .find(|layer| CHART_LAYERS.contains(&layer.media_type.as_str()));
-    let Some(layer) = layer else {
+    let manifest = Manifest::read(manifest)?;
+    let Some(layer) = manifest.layer(&CHART_LAYERS) else {
         let kind = &manifest.config.media_type;
         return Err(if kind == HELM_CONFIG {
             "the manifest has no chart layer".into()
@@ -47,9 +41,38 @@ pub(super) fn chart_layer(manifest: &[u8]) -> Result<(String, u64), String> {
             format!("it is not a Helm chart but {kind:?}")
         });
     };
-    let digest = sha256_hex(&layer.digest)
-        .ok_or_else(|| format!("digest {:?} is not a sha256", layer.digest))?;
-    Ok((digest, layer.size))
+    layer.place()
+}
+
+/// The same of its provenance; `None` where it has none.
+pub(super) fn provenance_layer(manifest: &[u8]) -> Result<Option<(String, u64)>, String> {
+    let manifest = Manifest::read(manifest)?;
+    let layer = manifest.layer(&[PROVENANCE_LAYER]);
+    layer.map(Descriptor::place).transpose()
+}
+
+impl Manifest {
+    fn read(text: &[u8]) -> Result<Self, String> {
+        let manifest: Manifest =
+            serde_json::from_slice(text).map_err(|error| format!("manifest: {error}"))?;
+        match manifest.manifests.is_empty() {
+            true => Ok(manifest),
+            false => Err("it is an index of several images, not a chart".into()),
+        }
+    }
+
+    fn layer(&self, kinds: &[&str]) -> Option<&Descriptor> {
+        let mut layers = self.layers.iter();
+        layers.find(|layer| kinds.contains(&layer.media_type.as_str()))
+    }
+}
+
+impl Descriptor {
+    fn place(&self) -> Result<(String, u64), String> {
+        let digest = sha256_hex(&self.digest)
+            .ok_or_else(|| format!("digest {:?} is not a sha256", self.digest))?;
+        Ok((digest, self.size))
+    }
 }
 
 /// The digits of `sha256:…`.

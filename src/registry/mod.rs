@@ -3,6 +3,7 @@
 //! ```text
 //! Charts.resolve(&request, &access) -> Pinned     a version or range, pinned; by index or tags
 //! Charts.pull(&pinned, &access)     -> Archive    the .tgz, from the cache by digest if it is there
+//! Charts.provenance(&pinned, &access) -> Provenance the .prov beside it, not verified
 //! ```
 //!
 //! Invariants: an archive is handed out only if its digest is what the index
@@ -22,8 +23,11 @@ mod challenge;
 mod manifest;
 mod oci;
 
+mod provenance;
+
 mod store;
 
 pub use chart::{Access, Archive, Charts, Counts, Limits, Pinned, Request};
 pub use error::{Error, Fault};
 pub use index::{IndexedVersion, MAX_INDEX_BYTES, read_chart as read_index};
+pub use provenance::{Provenance, vouched_digest};

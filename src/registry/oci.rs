@@ -12,7 +12,8 @@ use ureq::Body;
 use super::challenge::{Challenge, parse};
 use super::chart::{Access, Pinned, Request, Shared, lock};
 use super::error::Fault;
-use super::manifest::{chart_layer, sha256_hex};
+use super::manifest::{chart_layer, provenance_layer, sha256_hex};
+use super::provenance::{MAX_PROVENANCE_BYTES, Provenance};
 use super::repository::{authorization, checked};
 use super::store::sha256;
 use crate::http::{Credentials, Error as HttpError, Fault as HttpFault, read_body};
@@ -128,6 +129,29 @@ impl<'a> Oci<'a> {
     }
 
     pub fn pull(&self, version: &str) -> Result<Vec<u8>, Fault> {
+        let manifest = self.manifest(version)?;
+        let (digest, size) = chart_layer(&manifest).map_err(Fault::Registry)?;
+        let limit = self.shared.archive_bytes.load(Ordering::Relaxed);
+        // The same archive under another tag is here already.
+        if let Some(bytes) = self.shared.store.blob(&digest) {
+            return Ok(bytes);
+        }
+        self.blob("the chart layer", &digest, size, limit)
+    }
+
+    /// The provenance beside the chart; `None` where there is none.
+    pub fn provenance(&self, version: &str) -> Result<Option<Provenance>, Fault> {
+        let manifest = self.manifest(version)?;
+        let layer = provenance_layer(&manifest).map_err(Fault::Registry)?;
+        let Some((digest, size)) = layer else {
+            return Ok(None);
+        };
+        let bytes = self.blob("the provenance", &digest, size, MAX_PROVENANCE_BYTES)?;
+        let (_, chart) = self.name.rsplit_once('/').unwrap_or(("", &self.name));
+        Provenance::of(format!("{chart}-{version}.tgz"), bytes).map(Some)
+    }
+
+    fn manifest(&self, version: &str) -> Result<Vec<u8>, Fault> {
         let reference = version.replace('+', "_");
         if !is_reference(&reference) {
             return Err(Fault::Url(format!("{version:?} is no tag")));
@@ -143,21 +167,25 @@ impl<'a> Oci<'a> {
         let manifest = read_body("GET", &url, response, MAX_MANIFEST_BYTES).map_err(Fault::http)?;
         let wanted = sha256_hex(version).or(stated);
         check_digest("the manifest", &manifest, wanted.as_deref())?;
-        let (digest, size) = chart_layer(&manifest).map_err(Fault::Registry)?;
-        let limit = self.shared.archive_bytes.load(Ordering::Relaxed);
+        Ok(manifest)
+    }
+
+    fn blob(
+        &self,
+        what: &'static str,
+        digest: &str,
+        size: u64,
+        limit: u64,
+    ) -> Result<Vec<u8>, Fault> {
         if size > limit {
             return Err(Fault::TooLarge { limit });
         }
-        // The same archive under another tag is here already.
-        if let Some(bytes) = self.shared.store.blob(&digest) {
-            return Ok(bytes);
-        }
         let url = format!("{}/blobs/sha256:{digest}", self.base);
-        let response = self.get(&url, "*/*", "the chart layer")?;
+        let response = self.get(&url, "*/*", what)?;
         let bytes = read_body("GET", &url, response, limit).map_err(Fault::http)?;
         let counter = &self.shared.counters.bytes_received;
         counter.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        check_digest("the chart layer", &bytes, Some(&digest))?;
+        check_digest(what, &bytes, Some(digest))?;
         Ok(bytes)
     }
 

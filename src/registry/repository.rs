@@ -11,6 +11,7 @@ use ureq::{Body, ResponseExt};
 use super::chart::{Access, Pinned, Request, Shared, lock};
 use super::error::Fault;
 use super::index::{choose, read_chart};
+use super::provenance::{MAX_PROVENANCE_BYTES, Provenance};
 use super::store::KnownIndex;
 use crate::http::{
     Error as HttpError, Fault as HttpFault, io_fault, may_carry_credentials, read_body,
@@ -81,9 +82,37 @@ impl<'a> HttpRepository<'a> {
     }
 
     pub fn pull(&self, pinned: &Pinned) -> Result<Vec<u8>, Fault> {
+        let url = self.place(pinned)?;
+        let response = self.get(&url, &[])?;
+        let response = checked(&url, response, self.authorization.is_some(), "the archive")?;
+        let limit = self.shared.archive_bytes.load(Ordering::Relaxed);
+        let bytes = read_body("GET", &url, response, limit).map_err(Fault::http)?;
+        self.received(bytes.len());
+        Ok(bytes)
+    }
+
+    /// The provenance beside the archive; `None` where there is none.
+    pub fn provenance(&self, pinned: &Pinned) -> Result<Option<Provenance>, Fault> {
+        let place = self.place(pinned)?;
+        let url = format!("{place}.prov");
+        let response = self.get(&url, &[])?;
+        if response.status() == 404 {
+            return Ok(None);
+        }
+        let given = self.authorization.is_some();
+        let response = checked(&url, response, given, "the provenance")?;
+        let bytes = read_body("GET", &url, response, MAX_PROVENANCE_BYTES).map_err(Fault::http)?;
+        self.received(bytes.len());
+        let path = place.split(['?', '#']).next().unwrap_or_default();
+        let file = path.rsplit('/').next().unwrap_or_default();
+        Provenance::of(file.to_owned(), bytes).map(Some)
+    }
+
+    /// Where the archive is.
+    fn place(&self, pinned: &Pinned) -> Result<String, Fault> {
         let url = match &pinned.url {
             Some(url) => url.clone(),
-            // Pinned from the cache, whose archive is gone: look it up again.
+            // Pinned from the cache: look it up again.
             None => {
                 let again = self.resolve(Instant::now())?;
                 again.url.unwrap_or_default()
@@ -94,12 +123,7 @@ impl<'a> HttpRepository<'a> {
                 "the index sends to {url}: name that registry as the repository"
             )));
         }
-        let response = self.get(&url, &[])?;
-        let response = checked(&url, response, self.authorization.is_some(), "the archive")?;
-        let limit = self.shared.archive_bytes.load(Ordering::Relaxed);
-        let bytes = read_body("GET", &url, response, limit).map_err(Fault::http)?;
-        self.received(bytes.len());
-        Ok(bytes)
+        Ok(url)
     }
 
     /// What the index says of the chart, asked for again where it is not fresh.

@@ -4,6 +4,7 @@
 //! ```text
 //! <cache>/blobs/<sha256>        archives, checked each time they are read
 //! <cache>/pins/<key>.json       (repository, chart, version) -> digest
+//! <cache>/provenances/<sha256>.json   of an archive
 //! <cache>/indexes/<key>.json    of one chart: versions, and the index's validators
 //! ```
 //!
@@ -18,6 +19,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::index::IndexedVersion;
+use super::provenance::Provenance;
+
+/// So many are kept; then all are fetched again.
+const MAX_PROVENANCES: usize = 200;
 
 /// What a repository's index said of one chart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +125,24 @@ impl Store {
         let found = names.into_iter().flatten().flatten();
         let sizes = found.filter_map(|name| Some(name.metadata().ok()?.len()));
         sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
+    }
+
+    /// What was found beside the archive with this digest.
+    pub fn provenance(&self, digest: &str) -> Option<Provenance> {
+        self.blob_path(digest)?;
+        self.read_json("provenances", digest)
+    }
+
+    pub fn keep_provenance(&self, digest: &str, provenance: &Provenance) -> io::Result<()> {
+        if self.blob_path(digest).is_none() {
+            return Err(io::Error::other("not a digest"));
+        }
+        let folder = self.directory.join("provenances");
+        let n_kept = fs::read_dir(&folder).map_or(0, Iterator::count);
+        if n_kept >= MAX_PROVENANCES {
+            fs::remove_dir_all(&folder)?;
+        }
+        self.write_json("provenances", digest, provenance)
     }
 
     fn blob_path(&self, digest: &str) -> Option<PathBuf> {

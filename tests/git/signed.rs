@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use drupelet::git::{
-    Access, Branches, Cache, Checked, Keyring, Limits, LocalRepository, Locator,
+    Access, Branches, Cache, Checked, ClearSigned, Keyring, Limits, LocalRepository, Locator,
     SSH_ALLOWED_SIGNERS, SSH_REVOKED_KEYS, Verdict,
 };
 use drupelet::http::{Client, Roots, Settings};
@@ -402,5 +402,55 @@ fn of_an_annotated_tag_the_tag_is_what_is_signed() {
             assert_eq!(signed.revision, "v1.0.0");
             assert_eq!(signed.author, "Ada <ada@example.org>");
         }
+    }
+}
+
+#[test]
+fn texts_signed_in_the_clear_are_verified() {
+    let Some(signer) = signer() else { return };
+    for (name, algorithm) in [("rsa", "rsa3072"), ("ed", "ed25519"), ("ec", "nistp256")] {
+        let key = signer.key(name, algorithm, "sign", "never", &[]);
+        let public = signer.public(&key);
+        let keyring = keyring(&[(short(&key), &public)]);
+        let check = |message: &str, keyring: &Keyring| {
+            let signed = ClearSigned::read(message.as_bytes()).expect("is one message");
+            keyring.verify_clear(&signed, now())
+        };
+        for text in [
+            "name: app\nversion: 1.0.0\n\n...\nfiles:\n  app-1.0.0.tgz: sha256:00\n",
+            "- dashes\n--and more\nblanks at the end  \t\n\n\n",
+            "ä without an end",
+            "\n",
+        ] {
+            let message = signer.clear(&key, text);
+            let checked = check(&message, &keyring);
+            assert_eq!(checked.verdict, Verdict::Good, "{algorithm}: {message}");
+            assert_eq!(checked.key, short(&key));
+            let verdict = check(&message, &Keyring::default()).verdict;
+            assert_eq!(verdict, Verdict::MissingKey);
+            let other = message.replacen("\n\n", "\n\nfiles: {}\n", 1);
+            assert_eq!(check(&other, &keyring).verdict, Verdict::Bad, "{other}");
+        }
+        // A signature of a commit is none of a text.
+        let message = signer.clear(&key, "text\n");
+        let detached = signer.path("detached");
+        fs::write(signer.path("plain"), "text").expect("writes");
+        signer.gpg(&[
+            "--yes",
+            "-u",
+            &key,
+            "-o",
+            detached.to_str().expect("UTF-8"),
+            "--armor",
+            "--detach-sign",
+            signer.path("plain").to_str().expect("UTF-8"),
+        ]);
+        let detached = fs::read_to_string(detached).expect("gpg wrote it");
+        let (head, _) = message
+            .split_once("-----BEGIN PGP SIGNATURE")
+            .expect("has one");
+        let verdict = check(&(head.to_owned() + &detached), &keyring).verdict;
+        let told = Verdict::Unsupported("it is of kind 0".to_owned());
+        assert_eq!(verdict, told);
     }
 }

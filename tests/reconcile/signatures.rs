@@ -1,10 +1,15 @@
 //! Commits that a project wants signed (contract, "signatureKeys"), in Argo
 //! CD's words.
 
+use crate::support::serve::{Answer, Server};
 use crate::support::signer::{Signer, signer};
 use crate::world::{World, holds_for, on_each};
 use drupelet::app::{Application, SyncCode};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const POLICY: &str = "syncPolicy: {automated: {prune: true, selfHeal: true}}\nproject: team";
@@ -208,6 +213,143 @@ fn source_integrity_asks_by_repository() {
         project(&world, &policy("https://elsewhere.example/*", "head"));
         world.wait_app(&world.name, "Synced", |app| {
             app.status.sync.status == SyncCode::Synced
+        });
+    });
+}
+
+/// A chart with one ConfigMap, packed.
+fn packed(word: &str) -> Vec<u8> {
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, text) in [
+        (
+            "app/Chart.yaml",
+            "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+        ),
+        ("app/templates/a.yaml", &manifest(word)),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        builder
+            .append_data(&mut header, path, text.as_bytes())
+            .expect("memory takes it");
+    }
+    let packed = builder.into_inner().expect("memory takes it");
+    packed.finish().expect("memory takes it")
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// CVE-2026-35205: what vouches for a chart and is absent, or is not what it should
+/// be, lets nothing through.
+#[test]
+fn charts_are_synced_with_the_provenance_that_the_project_asks_for_alone() {
+    let Some(signer) = signer() else { return };
+    let (ada, public) = with_gpg(&signer, "ada");
+    let (eve, of_eve) = with_gpg(&signer, "eve");
+    let chart = packed("charted");
+    let digest = sha256(&chart);
+    let vouching = |file: &str, digest: &str| {
+        format!(
+            "apiVersion: v2\nname: app\nversion: 1.0.0\n\n...\nfiles:\n  {file}: sha256:{digest}\n"
+        )
+    };
+    on_each(|kubeconfig| {
+        let provenance: Arc<Mutex<Option<Answer>>> = Arc::default();
+        let (now, bytes) = (provenance.clone(), chart.clone());
+        let server = Server::plain(move |asked| match asked.target.as_str() {
+            "/index.yaml" => Answer::ok(
+                "apiVersion: v1\nentries:\n  app:\n  - {version: 1.0.0, urls: [files/app-1.0.0.tgz]}\n",
+            ),
+            "/files/app-1.0.0.tgz" => Answer::ok(bytes.clone()),
+            "/files/app-1.0.0.tgz.prov" => {
+                let now = now.lock().expect("no panic holds it").clone();
+                now.unwrap_or_else(|| Answer::status(404, ""))
+            }
+            _ => Answer::status(404, ""),
+        });
+        let serve = |answer: Answer| *provenance.lock().expect("no panic holds it") = Some(answer);
+        let url = server.url("");
+        let policy = |key: &str| {
+            format!(
+                "sourceIntegrity: {{helm: {{policies: [{{repos: [{{url: '*'}}], provenance: {{keys: [{key}]}}}}]}}}}"
+            )
+        };
+        let mut world = World::new(kubeconfig, "provenance");
+        project(&world, &policy(&ada));
+        keys(&world, &[(&ada, &public), (&eve, &of_eve)]);
+        world.commit(&[("app/config.yaml", &manifest("of-git"))]);
+        world.create_app(POLICY);
+        world.patch_app(
+            &world.name,
+            &format!("spec: {{source: {{repoURL: '{url}', chart: app, targetRevision: 1.0.0, path: null}}}}"),
+        );
+        world.start_agent();
+        let refresh = || {
+            let hard = "metadata: {annotations: {argocd.argoproj.io/refresh: hard}}";
+            world.patch_app(&world.name, hard);
+        };
+        wait_refused(
+            &world,
+            "HELM/PROVENANCE: provenance file (.prov) is required but missing",
+        );
+        let failed = "HELM/PROVENANCE: provenance signature verification failed: ";
+        let good = vouching("app-1.0.0.tgz", &digest);
+        let signed = signer.clear(&ada, &good);
+        for (answer, told) in [
+            (
+                Answer::status(500, "oh"),
+                "HELM/PROVENANCE: could not access chart for provenance verification: ".to_owned(),
+            ),
+            (
+                Answer::ok(good.clone()),
+                format!("{failed}it does not begin"),
+            ),
+            (
+                Answer::ok(signed.replace("version: 1.0.0", "version: 1.0.1")),
+                format!("{failed}bad signature (key_id={ada})"),
+            ),
+            (
+                Answer::ok(signer.clear(&eve, &good)),
+                format!("HELM/PROVENANCE: signed with unallowed key (key_id={eve})"),
+            ),
+            (
+                Answer::ok(signer.clear(&ada, &vouching("app-2.0.0.tgz", &digest))),
+                "HELM/PROVENANCE: provenance files section has no digest for \"app-1.0.0.tgz\""
+                    .to_owned(),
+            ),
+            (
+                Answer::ok(signer.clear(&ada, &vouching("app-1.0.0.tgz", &"0".repeat(64)))),
+                format!(
+                    "HELM/PROVENANCE: chart digest mismatch: got {digest}, provenance expects {}",
+                    "0".repeat(64)
+                ),
+            ),
+        ] {
+            serve(answer);
+            refresh();
+            world.wait_app(&world.name, &told, |app| problem(app).starts_with(&told));
+        }
+        assert_eq!(word(&world), None, "nothing was written");
+        serve(Answer::ok(signed.clone()));
+        refresh();
+        world.wait_app(&world.name, "Synced", |app| {
+            app.status.sync.status == SyncCode::Synced
+        });
+        assert_eq!(word(&world).as_deref(), Some("charted"));
+        // Of a project that asks for another key, what was verified is not.
+        project(&world, &policy(&eve));
+        let told = format!("HELM/PROVENANCE: signed with unallowed key (key_id={ada})");
+        wait_refused(&world, &told);
+        project(
+            &world,
+            "sourceIntegrity: {helm: {policies: [{repos: [{url: '*'}], gpg: {mode: head}}]}}",
+        );
+        world.wait_app(&world.name, "refused", |app| {
+            problem(app).contains("use provenance")
         });
     });
 }

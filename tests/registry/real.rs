@@ -2,8 +2,10 @@
 //! the real helm fills: what it holds is pulled as helm pulls it.
 
 use super::{basic, charts};
+use crate::support::signer::{Signer, signer};
+use drupelet::git::{ClearSigned, Keyring, Verdict};
 use drupelet::http::{Client, Roots, Settings};
-use drupelet::registry::{Access, Fault, Request};
+use drupelet::registry::{Access, Fault, Request, vouched_digest};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -72,6 +74,7 @@ impl Registry {
         }
         let mut process = command
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .expect("the registry starts");
         let mut line = String::new();
@@ -125,13 +128,21 @@ impl Registry {
 
     /// Packs a chart and pushes it; the archive.
     fn push(&self, version: &str) -> Vec<u8> {
+        self.chart(version);
+        self.helm(&["package", "app"]);
+        self.push_packed(version)
+    }
+
+    fn chart(&self, version: &str) {
         let chart = self.at("app");
         std::fs::create_dir_all(chart.join("templates")).expect("is writable");
         let metadata = format!("apiVersion: v2\nname: app\nversion: {version}\n");
         std::fs::write(chart.join("Chart.yaml"), metadata).expect("is writable");
         let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
         std::fs::write(chart.join("templates/a.yaml"), template).expect("is writable");
-        self.helm(&["package", "app"]);
+    }
+
+    fn push_packed(&self, version: &str) -> Vec<u8> {
         let archive = format!("app-{version}.tgz");
         let url = self.url();
         let flags = self.flags();
@@ -139,6 +150,28 @@ impl Registry {
         arguments.extend(flags.iter().map(String::as_str));
         self.helm(&arguments);
         std::fs::read(self.at(&archive)).expect("helm wrote it")
+    }
+
+    /// The same with a provenance that helm signs.
+    fn push_signed(&self, version: &str, signer: &Signer, key: &str) {
+        self.chart(version);
+        let keys = signer.path("secret.gpg");
+        let secret = signer
+            .command("gpg")
+            .args(["--export-secret-keys", key])
+            .output();
+        std::fs::write(&keys, secret.expect("gpg runs").stdout).expect("is writable");
+        let keyring = keys.display().to_string();
+        self.helm(&[
+            "package",
+            "--sign",
+            "--key",
+            "ada",
+            "--keyring",
+            &keyring,
+            "app",
+        ]);
+        self.push_packed(version);
     }
 
     /// What helm itself pulls.
@@ -286,4 +319,38 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
         .expect_err("nobody vouches for it")
         .to_string();
     assert!(error.contains("certificate"), "{error}");
+}
+
+/// helm signs, pushes and verifies; what it vouches for is found and read.
+#[test]
+fn what_helm_signed_vouches_for_what_is_pulled() {
+    let kind = Kind {
+        is_private: true,
+        has_tls: true,
+    };
+    let (Some(registry), Some(signer)) = (Registry::start(kind), signer()) else {
+        return;
+    };
+    let key = signer.key("ada", "rsa3072", "sign", "never", &[]);
+    let public = signer.public(&key);
+    registry.push_signed("1.0.0", &signer, &key);
+    registry.push("2.0.0");
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (charts, access) = (charts(&home), registry.access(Some("s3cret")));
+    let of = |version: &str| {
+        let pinned = charts.resolve(&registry.request(version), &access);
+        let pinned = pinned.expect("it is there");
+        let archive = charts.pull(&pinned, &access).expect("it is there");
+        let found = charts.provenance(&pinned, &access);
+        (archive.digest, found.expect("the registry answers"))
+    };
+    let (digest, provenance) = of("1.0.0");
+    let provenance = provenance.expect("helm pushed it");
+    assert_eq!(provenance.file, "app-1.0.0.tgz");
+    let signed = ClearSigned::read(provenance.text.as_bytes()).expect("is one");
+    let keyring = Keyring::read([(&key[24..], public.as_str())].into_iter());
+    let checked = keyring.verify_clear(&signed, jiff::Timestamp::now().as_second());
+    assert_eq!(checked.verdict, Verdict::Good);
+    assert_eq!(vouched_digest(signed.text(), &provenance.file), Ok(digest));
+    assert_eq!(of("2.0.0").1, None);
 }

@@ -49,7 +49,7 @@ impl Drop for Signer {
 }
 
 impl Signer {
-    fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()
@@ -111,6 +111,18 @@ impl Signer {
 
     pub fn public(&self, name: &str) -> String {
         self.gpg(&["--armor", "--export", name])
+    }
+
+    /// A text, signed in the clear.
+    #[track_caller]
+    pub fn clear(&self, key: &str, text: &str) -> String {
+        let (plain, signed) = (self.path("plain"), self.path("signed"));
+        fs::write(&plain, text).expect("writes");
+        let name = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+        let (plain, signed) = (name(&plain), name(&signed));
+        let arguments = ["--yes", "-u", key, "-o", &signed, "--clear-sign", &plain];
+        self.gpg(&arguments);
+        fs::read_to_string(signed).expect("gpg wrote it")
     }
 
     /// Revokes a key by the certificate that gpg made along with it.

@@ -119,10 +119,11 @@ fn integrity(integrity: Option<&SourceIntegrity>) -> Vec<String> {
         let all = policies.into_iter().flat_map(|it| &it.policies);
         all.map(|policy| {
             let urls: Vec<&str> = policy.repos.iter().map(|it| it.url.as_str()).collect();
-            let asked = policy.gpg.as_ref().map_or_else(
-                || "none".to_owned(),
-                |gpg| format!("{} {}", gpg.mode, gpg.keys.join(", ")),
-            );
+            let asked = match (&policy.gpg, &policy.provenance) {
+                (Some(gpg), _) => format!("{} {}", gpg.mode, gpg.keys.join(", ")),
+                (None, Some(it)) => format!("provenance {}", it.keys.join(", ")),
+                (None, None) => "none".to_owned(),
+            };
             format!("{what} {}: {asked}", urls.join(", "))
         })
         .collect()

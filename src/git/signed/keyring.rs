@@ -2,7 +2,9 @@
 
 use super::certificate::TrustedKey;
 use super::ssh::Signer;
-use super::{Checked, OPENPGP, SSH, Signed, Verdict, armor, certificate, openpgp, ssh};
+use super::{
+    Checked, ClearSigned, OPENPGP, SSH, Signed, Verdict, armor, certificate, openpgp, ssh,
+};
 use russh::keys::ssh_key::PublicKey;
 
 /// The key of the allowed signers, in the form of git's
@@ -86,7 +88,7 @@ impl Keyring {
         };
         let payload = &signed.payload;
         if signature.starts_with(OPENPGP) {
-            openpgp::check(signature, payload, &self.keys, now)
+            openpgp::check(signature, payload, openpgp::BINARY, &self.keys, now)
         } else if signature.starts_with(SSH) {
             ssh::check(signature, payload, &self.signers, &self.revoked, now)
         } else if signature.is_empty() {
@@ -97,6 +99,14 @@ impl Keyring {
             let why = format!("it is a {kind}, neither of GnuPG nor of ssh");
             Checked::of(Verdict::Unsupported(why), "")
         }
+    }
+
+    /// The same of a text that is signed in the clear: with a key of OpenPGP.
+    pub fn verify_clear(&self, signed: &ClearSigned, now: i64) -> Checked {
+        let ClearSigned {
+            payload, signature, ..
+        } = signed;
+        openpgp::check(signature, payload, openpgp::TEXT, &self.keys, now)
     }
 }
 

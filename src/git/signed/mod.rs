@@ -1,8 +1,9 @@
-//! Signatures of commits and annotated tags, checked in this process against
+//! Signatures of commits, annotated tags and charts, checked in this process against
 //! the keys that the operator trusts.
 //!
 //! ```text
 //! commit or tag -> Signed{payload, signature} -> Keyring.verify(signed, now) -> Checked{key, verdict}
+//! a chart's .prov -> ClearSigned -> Keyring.verify_clear(signed, now) -> Checked
 //! ```
 //! Invariants: what is verified are the bytes whose hash names the commit or
 //! the tag. Whatever cannot be checked is not good: an unknown key, algorithm,
@@ -20,8 +21,11 @@ mod openpgp;
 
 mod ssh;
 
+mod clear;
+
 mod keyring;
 
+pub use clear::ClearSigned;
 pub use keyring::{Keyring, SSH_ALLOWED_SIGNERS, SSH_REVOKED_KEYS};
 
 const HEADERS: [&str; 2] = ["gpgsig", "gpgsig-sha256"];

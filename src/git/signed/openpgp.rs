@@ -6,19 +6,21 @@ use super::packet::{Bytes, SIGNATURE, Signature};
 use super::{Checked, Verdict, armor};
 
 /// Over the bytes of a document as they are.
-const BINARY: u8 = 0;
+pub const BINARY: u8 = 0;
+/// Over a text whose line ends are CR LF.
+pub const TEXT: u8 = 1;
 
 /// `now` is in seconds since 1970: a key that has expired or was revoked is
 /// not trusted any more, whenever it signed; GnuPG has it so, since a
 /// signature's own date is what its maker writes there.
-pub fn check(armored: &str, payload: &[u8], keys: &[TrustedKey], now: i64) -> Checked {
+pub fn check(armored: &str, payload: &[u8], kind: u8, keys: &[TrustedKey], now: i64) -> Checked {
     let unsupported = |why: String| Checked::of(Verdict::Unsupported(why), "");
     let signature = match read(armored) {
         Ok(signature) => signature,
         Err(why) => return unsupported(why),
     };
     let id = signature.issuers.first().cloned().unwrap_or_default();
-    if signature.kind != BINARY {
+    if signature.kind != kind {
         return unsupported(format!("it is of kind {}", signature.kind));
     }
     let known = keys.iter().find(|key| signature.issuers.contains(&key.id));
