@@ -3,6 +3,7 @@
 mod helm;
 mod oci;
 mod real;
+mod token;
 
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]

@@ -27,13 +27,35 @@ fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
-#[derive(Clone, Copy)]
-struct Kind {
-    is_private: bool,
-    has_tls: bool,
+/// Who may come in.
+#[derive(Clone)]
+pub enum Auth {
+    Anybody,
+    /// ada, by her password.
+    Basic,
+    /// Who has a token that this realm signed.
+    Tokens {
+        realm: String,
+        /// PEM of who signs.
+        trust: String,
+        /// PEM of the realm's own certificate, where it has one.
+        roots: String,
+    },
 }
 
-struct Registry {
+#[derive(Clone)]
+pub struct Kind {
+    pub auth: Auth,
+    pub has_tls: bool,
+}
+
+impl Kind {
+    fn is_private(&self) -> bool {
+        !matches!(self.auth, Auth::Anybody)
+    }
+}
+
+pub struct Registry {
     process: Child,
     port: u16,
     folder: tempfile::TempDir,
@@ -50,15 +72,29 @@ impl Drop for Registry {
 }
 
 impl Registry {
-    fn start(kind: Kind) -> Option<Self> {
+    pub fn start(kind: Kind) -> Option<Self> {
         let (program, helm) = (program("oci-registry")?, program("helm")?);
         let folder = tempfile::tempdir().expect("a temporary directory");
         let at = |name: &str| folder.path().join(name);
         let mut command = Command::new(program);
-        if kind.is_private {
-            let hash = bcrypt::hash("s3cret", 4).expect("it is hashed");
-            std::fs::write(at("htpasswd"), format!("ada:{hash}\n")).expect("is writable");
-            command.arg("-htpasswd").arg(at("htpasswd"));
+        let mut roots = "";
+        match &kind.auth {
+            Auth::Anybody => {}
+            Auth::Basic => {
+                let hash = bcrypt::hash("s3cret", 4).expect("it is hashed");
+                std::fs::write(at("htpasswd"), format!("ada:{hash}\n")).expect("is writable");
+                command.arg("-htpasswd").arg(at("htpasswd"));
+            }
+            Auth::Tokens {
+                realm,
+                trust,
+                roots: of_realm,
+            } => {
+                std::fs::write(at("trust.pem"), trust).expect("is writable");
+                command.arg("-realm").arg(realm);
+                command.arg("-trust").arg(at("trust.pem"));
+                roots = of_realm;
+            }
         }
         let mut certificate = String::new();
         if kind.has_tls {
@@ -71,6 +107,8 @@ impl Registry {
             std::fs::write(at("key.pem"), key.serialize_pem()).expect("is writable");
             command.arg("-cert").arg(at("cert.pem"));
             command.arg("-key").arg(at("key.pem"));
+            certificate.push_str(roots);
+            std::fs::write(at("roots.pem"), &certificate).expect("is writable");
         }
         let mut process = command
             .stdout(Stdio::piped())
@@ -96,7 +134,7 @@ impl Registry {
         self.folder.path().join(name)
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("oci://localhost:{}/team", self.port)
     }
 
@@ -116,10 +154,10 @@ impl Registry {
     /// What helm is told of the registry.
     fn flags(&self) -> Vec<String> {
         let mut flags = match self.kind.has_tls {
-            true => vec!["--ca-file".to_owned(), "cert.pem".to_owned()],
+            true => vec!["--ca-file".to_owned(), "roots.pem".to_owned()],
             false => vec!["--plain-http".to_owned()],
         };
-        if self.kind.is_private {
+        if self.kind.is_private() {
             let login = ["--username", "ada", "--password", "s3cret"];
             flags.extend(login.map(str::to_owned));
         }
@@ -127,10 +165,17 @@ impl Registry {
     }
 
     /// Packs a chart and pushes it; the archive.
-    fn push(&self, version: &str) -> Vec<u8> {
+    pub fn push(&self, version: &str) -> Vec<u8> {
         self.chart(version);
         self.helm(&["package", "app"]);
-        self.push_packed(version)
+        self.push_packed("", version)
+    }
+
+    /// The same in a folder of the registry.
+    pub fn push_below(&self, path: &str, version: &str) -> Vec<u8> {
+        self.chart(version);
+        self.helm(&["package", "app"]);
+        self.push_packed(path, version)
     }
 
     fn chart(&self, version: &str) {
@@ -142,9 +187,9 @@ impl Registry {
         std::fs::write(chart.join("templates/a.yaml"), template).expect("is writable");
     }
 
-    fn push_packed(&self, version: &str) -> Vec<u8> {
+    fn push_packed(&self, path: &str, version: &str) -> Vec<u8> {
         let archive = format!("app-{version}.tgz");
-        let url = self.url();
+        let url = format!("{}{path}", self.url());
         let flags = self.flags();
         let mut arguments = vec!["push", archive.as_str(), url.as_str()];
         arguments.extend(flags.iter().map(String::as_str));
@@ -171,11 +216,11 @@ impl Registry {
             &keyring,
             "app",
         ]);
-        self.push_packed(version);
+        self.push_packed("", version);
     }
 
     /// What helm itself pulls.
-    fn pulled_by_helm(&self, version: &str) -> Vec<u8> {
+    pub fn pulled_by_helm(&self, version: &str) -> Vec<u8> {
         let chart = format!("{}/app", self.url());
         let flags = self.flags();
         let mut arguments = vec!["pull", chart.as_str(), "--destination", "pulled"];
@@ -190,7 +235,7 @@ impl Registry {
         bytes
     }
 
-    fn access(&self, password: Option<&str>) -> Access {
+    pub fn access(&self, password: Option<&str>) -> Access {
         let roots = match self.kind.has_tls {
             true => Roots::Only(self.certificate.clone().into_bytes()),
             false => Roots::Public,
@@ -206,7 +251,7 @@ impl Registry {
         }
     }
 
-    fn request(&self, version: &str) -> Request {
+    pub fn request(&self, version: &str) -> Request {
         Request {
             repository: self.url(),
             chart: "app".into(),
@@ -217,19 +262,19 @@ impl Registry {
 
 const KINDS: [Kind; 4] = [
     Kind {
-        is_private: false,
+        auth: Auth::Anybody,
         has_tls: false,
     },
     Kind {
-        is_private: true,
+        auth: Auth::Basic,
         has_tls: false,
     },
     Kind {
-        is_private: false,
+        auth: Auth::Anybody,
         has_tls: true,
     },
     Kind {
-        is_private: true,
+        auth: Auth::Basic,
         has_tls: true,
     },
 ];
@@ -237,13 +282,14 @@ const KINDS: [Kind; 4] = [
 #[test]
 fn what_helm_pushed_is_pulled_as_helm_pulls_it() {
     for kind in KINDS {
+        let is_private = kind.is_private();
         let Some(registry) = Registry::start(kind) else {
             return;
         };
         let pushed: Vec<(&str, Vec<u8>)> = ["1.0.0", "1.2.0+build.5", "1.3.0-rc.1", "2.0.0"]
             .map(|version| (version, registry.push(version)))
             .into();
-        let access = registry.access(kind.is_private.then_some("s3cret"));
+        let access = registry.access(is_private.then_some("s3cret"));
         let home = tempfile::tempdir().expect("a temporary directory");
         let charts = charts(&home);
         for (wanted, version) in [
@@ -282,7 +328,7 @@ fn what_helm_pushed_is_pulled_as_helm_pulls_it() {
 fn a_private_registry_asks_who_comes() {
     for has_tls in [false, true] {
         let kind = Kind {
-            is_private: true,
+            auth: Auth::Basic,
             has_tls,
         };
         let Some(registry) = Registry::start(kind) else {
@@ -305,7 +351,7 @@ fn a_private_registry_asks_who_comes() {
 #[test]
 fn a_certificate_that_nobody_vouches_for_is_refused() {
     let kind = Kind {
-        is_private: false,
+        auth: Auth::Anybody,
         has_tls: true,
     };
     let Some(registry) = Registry::start(kind) else {
@@ -325,7 +371,7 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
 #[test]
 fn what_helm_signed_vouches_for_what_is_pulled() {
     let kind = Kind {
-        is_private: true,
+        auth: Auth::Basic,
         has_tls: true,
     };
     let (Some(registry), Some(signer)) = (Registry::start(kind), signer()) else {

@@ -2,6 +2,7 @@
 // port of loopback that it prints.
 //
 //	oci-registry [-htpasswd FILE] [-cert FILE -key FILE]
+//	oci-registry -realm URL -trust FILE [-cert FILE -key FILE]
 package main
 
 import (
@@ -14,22 +15,34 @@ import (
 
 	"github.com/distribution/distribution/v3/configuration"
 	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd"
+	_ "github.com/distribution/distribution/v3/registry/auth/token"
 	"github.com/distribution/distribution/v3/registry/handlers"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
 )
 
 func main() {
 	htpasswd := flag.String("htpasswd", "", "who may come in, as htpasswd -B writes it")
+	realm := flag.String("realm", "", "where tokens are given, by the issuer tests")
+	trust := flag.String("trust", "", "certificates that sign tokens")
 	cert := flag.String("cert", "", "certificate of the server")
 	key := flag.String("key", "", "its key")
 	flag.Parse()
-	if err := serve(*htpasswd, *cert, *key); err != nil {
+	auth := configuration.Auth{}
+	if *htpasswd != "" {
+		auth["htpasswd"] = configuration.Parameters{"realm": "tests", "path": *htpasswd}
+	}
+	if *realm != "" {
+		auth["token"] = configuration.Parameters{
+			"realm": *realm, "service": "the registry", "issuer": "tests", "rootcertbundle": *trust,
+		}
+	}
+	if err := serve(auth, *cert, *key); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func serve(htpasswd, cert, key string) error {
+func serve(auth configuration.Auth, cert, key string) error {
 	config := &configuration.Configuration{
 		Version: configuration.MajorMinorVersion(0, 1),
 		Storage: configuration.Storage{"inmemory": configuration.Parameters{}},
@@ -37,10 +50,8 @@ func serve(htpasswd, cert, key string) error {
 	config.Log.Level = "error"
 	config.Log.AccessLog.Disabled = true
 	config.HTTP.Secret = "of one test"
-	if htpasswd != "" {
-		config.Auth = configuration.Auth{"htpasswd": configuration.Parameters{
-			"realm": "tests", "path": htpasswd,
-		}}
+	if len(auth) > 0 {
+		config.Auth = auth
 	}
 	app := handlers.NewApp(context.Background(), config)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
