@@ -1,5 +1,6 @@
 //! A Helm source: value files, values, parameters, and the chart of its path.
 
+use super::environment::Environment;
 use super::{Located, RenderError, Request};
 use crate::app;
 use crate::gotmpl::Map;
@@ -49,7 +50,7 @@ pub(super) fn render(
     };
     let mut values = ValueOptions::default();
     for file in &options.value_files {
-        let file = environment.substitute(file);
+        let file = environment.substitute_path(file);
         let found = reader.value_files(&file, options.ignore_missing_value_files)?;
         values.files.extend(found);
     }
@@ -57,7 +58,7 @@ pub(super) fn render(
         let text = object.to_json().into_bytes();
         values.files.push(("valuesObject".to_owned(), text));
     } else if !options.values.is_empty() {
-        let text = environment.substitute(&options.values).into_bytes();
+        let text = options.values.clone().into_bytes();
         values.files.push(("values".to_owned(), text));
     }
     for parameter in &options.parameters {
@@ -73,7 +74,7 @@ pub(super) fn render(
         }
     }
     for parameter in &options.file_parameters {
-        let file = environment.substitute(&parameter.path);
+        let file = environment.substitute_path(&parameter.path);
         values.file.push(format!("{}={file}", parameter.name));
     }
     let uses_revision = environment.used_revision.get();
@@ -372,66 +373,5 @@ impl Reader<'_> {
             Err(TreeError::NotFound { .. }) if ignore_missing => Ok(Vec::new()),
             Err(error) => Err(fault(error.to_string())),
         }
-    }
-}
-
-/// The variables that parameters, values and file names may use.
-pub(super) struct Environment<'a> {
-    variables: [(&'static str, &'a str); 8],
-    pub(super) used_revision: std::cell::Cell<bool>,
-}
-
-impl<'a> Environment<'a> {
-    pub(super) fn of(request: &Request<'a>) -> Self {
-        let revision = request.revision;
-        let short = |n: usize| revision.get(..n).unwrap_or(revision);
-        Environment {
-            variables: [
-                ("ARGOCD_APP_NAME", request.name),
-                ("ARGOCD_APP_NAMESPACE", request.namespace),
-                ("ARGOCD_APP_REVISION", revision),
-                ("ARGOCD_APP_REVISION_SHORT", short(7)),
-                ("ARGOCD_APP_REVISION_SHORT_8", short(8)),
-                ("ARGOCD_APP_SOURCE_PATH", &request.source.path),
-                ("ARGOCD_APP_SOURCE_REPO_URL", &request.source.repo_url),
-                (
-                    "ARGOCD_APP_SOURCE_TARGET_REVISION",
-                    &request.source.target_revision,
-                ),
-            ],
-            used_revision: std::cell::Cell::new(false),
-        }
-    }
-
-    /// Replaces `$NAME` and `${NAME}` of the variables above; `$$` is a
-    /// dollar, and what is no variable stays as it is.
-    pub(super) fn substitute(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            rest = &rest[at + 1..];
-            let (name, after) = match rest.strip_prefix('{').and_then(|r| r.split_once('}')) {
-                Some((name, after)) => (name, after),
-                None => {
-                    let end = rest
-                        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                        .unwrap_or(rest.len());
-                    rest.split_at(end)
-                }
-            };
-            match self.variables.iter().find(|(known, _)| *known == name) {
-                Some((known, value)) => {
-                    if known.starts_with("ARGOCD_APP_REVISION") {
-                        self.used_revision.set(true);
-                    }
-                    out.push_str(value);
-                    rest = after;
-                }
-                None => out.push('$'),
-            }
-        }
-        out.push_str(rest);
-        out
     }
 }

@@ -1,7 +1,7 @@
 //! `.jsonnet` files of a directory: what they evaluate to, with the source's
 //! variables and libraries, as Argo CD's repository server does it.
 
-use super::chart::Environment;
+use super::environment::Environment;
 use crate::app;
 use crate::jsonnet::{Importer, JsonnetError, Limits, Output, Program, Variable, evaluate};
 use crate::tree::{EntryKind, Tree, TreeError, entry_following, join};

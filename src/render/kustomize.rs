@@ -1,7 +1,7 @@
 //! A Kustomize source: the kustomization of its path, with the Application's
 //! own fields on top, as Argo CD edits them in.
 
-use super::chart::Environment;
+use super::environment::Environment;
 use super::{Located, RenderError, Request};
 use crate::app;
 use crate::kustomize::{

@@ -8,6 +8,8 @@ mod request;
 
 mod overrides;
 
+mod environment;
+
 mod source;
 
 pub mod directory;

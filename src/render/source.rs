@@ -1,7 +1,8 @@
 //! Which tool renders a source, and the recording of what it reads.
 
-use super::chart::{self, Environment};
+use super::chart;
 use super::directory::directory;
+use super::environment::Environment;
 use super::jsonnet;
 use super::kustomize;
 use super::lookup::Looking;

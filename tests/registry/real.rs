@@ -2,30 +2,14 @@
 //! the real helm fills: what it holds is pulled as helm pulls it.
 
 use super::{basic, charts};
+use crate::support::program::program;
 use crate::support::signer::{Signer, signer};
 use drupelet::git::{ClearSigned, Keyring, Verdict};
 use drupelet::http::{Client, Roots, Settings};
 use drupelet::registry::{Access, Fault, Request, vouched_digest};
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-
-/// A program that `.ci/run oracles` builds, or one of the same name on PATH.
-fn program(name: &str) -> Option<PathBuf> {
-    let cache = std::env::var_os("DRUPELET_CACHE").map(PathBuf::from);
-    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/drupelet"));
-    let kept = cache.or(home).map(|cache| cache.join("bin"));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = kept
-        .into_iter()
-        .chain(std::env::split_paths(&path))
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file());
-    if found.is_none() {
-        println!("not run: no {name}: run .ci/run oracles");
-    }
-    found
-}
 
 /// Who may come in.
 #[derive(Clone)]

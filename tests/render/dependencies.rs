@@ -1,8 +1,8 @@
 //! The charts that a chart of a repository asks for: from beside it, from
 //! charts/, or as a need that the shell meets.
 
+use crate::support::Still;
 use drupelet::app::Source;
-use drupelet::gotmpl::{Error, Host, Map, Val};
 use drupelet::helm::Need;
 use drupelet::kustomize::Nothing;
 use drupelet::render::{Capabilities, Limits, Outcome, Request, render};
@@ -10,22 +10,6 @@ use drupelet::tree::MemoryTree;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::collections::BTreeMap;
-
-struct Still;
-
-impl Host for Still {
-    fn now(&self) -> jiff::Zoned {
-        jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC)
-    }
-
-    fn random(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-
-    fn lookup(&self, _: &str, _: &str, _: &str, _: &str) -> Result<Val, Error> {
-        Ok(Val::Map(Map::new()))
-    }
-}
 
 /// A line for each object, `needs NAME VERSION from REPOSITORY` or
 /// `warning: TEXT`; or the error.

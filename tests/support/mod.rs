@@ -4,6 +4,7 @@ pub mod apiserver;
 pub mod cluster;
 pub mod git_server;
 pub mod lfs_server;
+pub mod program;
 pub mod proxy;
 pub mod repository;
 pub mod serve;
