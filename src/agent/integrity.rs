@@ -4,9 +4,14 @@
 
 use super::sources::{Asker, Resolved, Sources};
 use crate::app::{AppProject, Source};
-use crate::git::{Checked, ClearSigned, Keyring, Verdict};
+use crate::git::{self, Checked, ClearSigned, Keyring, Signed, Verdict};
 use crate::project::{Demand, Scope, demand};
 use crate::registry::{Provenance, vouched_digest};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+/// Of a history so many are told.
+const MAX_PROBLEMS: usize = 10;
 
 /// Whether the project asks for any signature of these sources, or may.
 pub(super) fn is_asked(project: &AppProject, sources: &[&Source]) -> bool {
@@ -35,13 +40,15 @@ pub(super) fn problems(
         };
         problems.extend(match demand.scope {
             Scope::Head => of_head(&demand, resolved, sources, now),
+            Scope::History => of_history(&demand, resolved, sources, &project.name, now),
             Scope::Provenance => {
                 let asker = Asker::of(source, &project.name);
                 let keyring = sources.repositories().keyring();
                 let judged = sources.judge_provenance(resolved, asker, |found, digest| {
                     vouched_for(&demand, found, digest, &keyring, now)
                 });
-                judged.err().map(|why| format!("HELM/PROVENANCE: {why}"))
+                let told = judged.err().map(|why| format!("HELM/PROVENANCE: {why}"));
+                told.into_iter().collect()
             }
         });
     }
@@ -49,24 +56,135 @@ pub(super) fn problems(
     problems
 }
 
-fn of_head(
+fn of_head(demand: &Demand<'_>, resolved: &Resolved, sources: &Sources, now: i64) -> Vec<String> {
+    let signed = match head(resolved) {
+        Ok(signed) => signed,
+        Err(why) => return vec![why],
+    };
+    let checked = sources.repositories().keyring().verify(&signed, now);
+    problem(demand, &signed, &checked).into_iter().collect()
+}
+
+/// What led here: the annotated tag, or the commit.
+fn head(resolved: &Resolved) -> Result<Signed, String> {
+    match resolved.signed() {
+        Ok(Some(signed)) => Ok(signed),
+        Ok(None) => Err(format!(
+            "{} is a plain folder, where nothing is signed",
+            resolved.url
+        )),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The tag, if there is one, and all commits that no seal vouches for.
+fn of_history(
     demand: &Demand<'_>,
     resolved: &Resolved,
     sources: &Sources,
+    project: &str,
     now: i64,
-) -> Option<String> {
-    let signed = match resolved.signed() {
-        Ok(Some(signed)) => signed,
-        Ok(None) => {
-            return Some(format!(
-                "{} is a plain folder, where nothing is signed",
-                resolved.url
-            ));
-        }
-        Err(error) => return Some(error.to_string()),
+) -> Vec<String> {
+    let keyring = sources.repositories().keyring();
+    let mut problems = Vec::new();
+    let tag = match head(resolved) {
+        Ok(signed) => (signed.revision != resolved.revision).then_some(signed),
+        Err(why) => return vec![why],
     };
-    let checked = sources.repositories().keyring().verify(&signed, now);
-    let why = fault(demand, &checked)?;
+    if let Some(tag) = tag {
+        problems.extend(problem(demand, &tag, &keyring.verify(&tag, now)));
+    }
+    let proof = |commit: &str| Proof {
+        repository: resolved.url.clone(),
+        commit: commit.to_owned(),
+        keys: demand.keys().to_vec(),
+        keyring: keyring.clone(),
+        at: now,
+    };
+    let is_good = |signed: &Signed| keyring.verify(signed, now).verdict == Verdict::Good;
+    let is_known = |commit: &str| sources.proofs().holds(&proof(commit));
+    let walked = sources.history(resolved, project).and_then(|mut history| {
+        let commits = git::unsealed(&mut history, &is_good, &is_known)?;
+        let mut told = BTreeSet::new();
+        for commit in &commits {
+            let signed = history.commit(commit)?.signed;
+            let checked = keyring.verify(&signed, now);
+            let Some(problem) = problem(demand, &signed, &checked) else {
+                continue;
+            };
+            // One key is told once; who signs nothing, each time.
+            if checked.key.is_empty() || told.insert(checked.key) {
+                problems.push(problem);
+            }
+            if problems.len() >= MAX_PROBLEMS {
+                break;
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = walked {
+        problems.push(error.to_string());
+    }
+    if problems.is_empty() {
+        sources.proofs().remember(proof(&resolved.revision));
+    }
+    problems
+}
+
+/// That a commit and all behind it are signed.
+#[derive(Clone, PartialEq, Eq)]
+struct Proof {
+    repository: String,
+    commit: String,
+    /// That were allowed.
+    keys: Vec<String>,
+    keyring: Arc<Keyring>,
+    /// In seconds since 1970.
+    at: i64,
+}
+
+/// So that of a history only what is new is verified. Keys and signatures expire:
+/// a proof is good for an hour.
+#[derive(Default)]
+pub(super) struct Proofs(Mutex<Vec<Proof>>);
+
+const PROVEN_FOR: i64 = 3600;
+const MAX_PROOFS: usize = 64;
+
+impl Proofs {
+    fn holds(&self, wanted: &Proof) -> bool {
+        let proofs = self.0.lock().expect("no holder of this lock panics");
+        proofs.iter().any(|proof| {
+            (wanted.at - PROVEN_FOR..=wanted.at).contains(&proof.at)
+                && proof.commit == wanted.commit
+                && proof.repository == wanted.repository
+                && proof.keys == wanted.keys
+                && Arc::ptr_eq(&proof.keyring, &wanted.keyring)
+        })
+    }
+
+    /// A proof that rests on another one lasts no longer than that.
+    fn remember(&self, proof: Proof) {
+        let mut proofs = self.0.lock().expect("no holder of this lock panics");
+        let same = |one: &Proof| one.repository == proof.repository && one.keys == proof.keys;
+        let since = proofs
+            .iter()
+            .filter(|one| same(one) && proof.at - one.at < PROVEN_FOR)
+            .filter(|one| Arc::ptr_eq(&one.keyring, &proof.keyring))
+            .map(|one| one.at)
+            .min();
+        let at = since.unwrap_or(proof.at);
+        proofs.retain(|one| !(same(one) && one.commit == proof.commit));
+        if proofs.len() == MAX_PROOFS {
+            proofs.remove(0);
+        }
+        proofs.push(Proof { at, ..proof });
+    }
+}
+
+/// What is wrong with one signature.
+fn problem(demand: &Demand<'_>, signed: &Signed, checked: &Checked) -> Option<String> {
+    let why = fault(demand, checked)?;
     let check = match checked.is_by_ssh() {
         true => "GIT/SSH",
         false => "GIT/GPG",

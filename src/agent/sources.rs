@@ -4,6 +4,7 @@
 use super::budget::{self, Budget, OverBudget, Steps};
 use super::credentials::{Repositories, Way};
 use super::host::{RenderHost, Seed, SourceTime};
+use super::integrity::Proofs;
 use super::kept::Kept;
 use super::lookups::{Look, MAX_LOOKUPS};
 use super::remotes::{Brought, MAX_REMOTES, Remotes};
@@ -210,6 +211,8 @@ pub struct Sources {
     remotes: Remotes,
     /// Charts may look things up in the cluster.
     has_lookups: AtomicBool,
+    /// Histories that were signed as they should be.
+    proofs: Proofs,
     /// Of the agent; commands fetch without.
     budget: OnceLock<Budget>,
     recent: Mutex<BTreeMap<Question, (Reply, Instant)>>,
@@ -231,6 +234,7 @@ impl Sources {
             repositories: Repositories::new(http),
             remotes: Remotes::default(),
             has_lookups: AtomicBool::new(false),
+            proofs: Proofs::default(),
             budget: OnceLock::new(),
             recent: Mutex::default(),
             busy: Mutex::default(),
@@ -248,6 +252,20 @@ impl Sources {
 
     pub(super) fn repositories(&self) -> &Repositories {
         &self.repositories
+    }
+
+    pub(super) fn proofs(&self) -> &Proofs {
+        &self.proofs
+    }
+
+    /// The commits behind a source's, which are fetched as they are read.
+    pub(super) fn history(
+        &self,
+        resolved: &Resolved,
+        project: &str,
+    ) -> Result<git::History, git::Error> {
+        let repository = self.repository(&resolved.url, project)?;
+        repository.history(&resolved.revision)
     }
 
     pub(super) fn remotes(&self) -> &Remotes {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -16,9 +17,11 @@ use super::access::Access;
 use super::compact::{MAX_PACKS, compact};
 use super::counters::{Counters, Counts};
 use super::error::{Error, Fault};
+use super::history::{History, MAX_HISTORY_BYTES, Remote};
 use super::https::lock;
 use super::lfs::Lfs;
 use super::mirror::Mirror;
+use super::objects::Objects;
 use super::remote::{RemoteRef, Session};
 use super::revision::{Resolved, Wanted, choose, prefixes, wanted};
 use super::snapshot::Snapshot;
@@ -289,6 +292,66 @@ impl Cache {
             )));
         }
         mirror.record(commit).map_err(Fault::Disk)
+    }
+
+    /// The commits behind one, as far as they are here.
+    pub(super) fn history(
+        &self,
+        url: &RepositoryUrl,
+        access: &Access,
+        head: ObjectId,
+    ) -> Result<History, Error> {
+        let name = url.to_string();
+        let remote = Remote {
+            cache: self.clone(),
+            url: url.clone(),
+            access: access.clone(),
+            mirror: self.mirror(url),
+            n_steps: 0,
+        };
+        let opened = remote.mirror.history().and_then(|store| {
+            store.prepare()?;
+            Objects::open(&store.objects(), None)
+        });
+        let objects =
+            opened.map_err(|error| Error::new(&name, "open its history", Fault::Disk(error)))?;
+        Ok(History::new(&name, head, objects, Some(remote)))
+    }
+
+    /// Brings so much of a history.
+    pub(super) fn fetch_history(
+        &self,
+        remote: &Remote,
+        head: ObjectId,
+        depth: u32,
+    ) -> Result<Objects, Fault> {
+        let store = remote.mirror.history().map_err(Fault::Disk)?;
+        let _writing = lock(&remote.mirror.writing);
+        // Each fetch makes a pack: where there are many, or what is here does not
+        // fit together, all is fetched anew.
+        if store.n_packs() > MAX_PACKS {
+            store.wipe().map_err(Fault::Disk)?;
+        }
+        let step = self.0.step.get().copied().unwrap_or(|| Ok(()));
+        let depth = NonZeroU32::new(depth).unwrap_or(NonZeroU32::MIN);
+        let fetch = || {
+            store.prepare().map_err(Fault::Disk)?;
+            let (url, access) = (&remote.url, &remote.access);
+            let counters = &self.0.counters;
+            Session::open_within(url, access, counters, MAX_HISTORY_BYTES)?
+                .fetch_commits(&store, head, step, depth)
+        };
+        match fetch() {
+            Err(Fault::Damaged(_)) => {
+                store.wipe().map_err(Fault::Disk)?;
+                fetch()?;
+            }
+            other => {
+                other?;
+            }
+        }
+        store.record(head).map_err(Fault::Disk)?;
+        Objects::open(&store.objects(), None).map_err(Fault::Disk)
     }
 
     /// Folds packs and drops mirrors where there are too many. What fails

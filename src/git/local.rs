@@ -7,6 +7,7 @@ use gix::ObjectId;
 use gix::bstr::ByteSlice;
 
 use super::error::{Error, Fault, chain};
+use super::history::History;
 use super::objects::{ObjectError, Objects};
 use super::revision::{Resolved, Wanted, candidates, constraint, highest, wanted};
 use super::snapshot::Snapshot;
@@ -146,6 +147,12 @@ impl LocalRepository {
             .kind_and_size(id)
             .map_err(|error| fault(unresolved(error)))?;
         Ok(Snapshot::git(&self.name, self.objects_path(), id, None).tagged(resolved.tag()))
+    }
+
+    pub(super) fn history(&self, head: ObjectId) -> Result<History, Error> {
+        let objects = self.objects();
+        let objects = objects.map_err(|fault| Error::new(&self.name, "open its history", fault))?;
+        Ok(History::new(&self.name, head, objects, None))
     }
 
     /// What is not committed; nothing for a bare repository.

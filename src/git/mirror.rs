@@ -6,6 +6,7 @@
 //!     objects/pack/            a pack for each fetch, folded into one now and then
 //!     refs/snapshots/<commit>  commits whose trees are here, complete
 //!     shallow                  the same commits: nothing has a history
+//!     history/                 a store like this one, of commits alone
 //! ```
 //!
 //! A commit counts as present only once its file below `refs/snapshots` is
@@ -56,6 +57,13 @@ impl Mirror {
 
     pub fn shallow(&self) -> PathBuf {
         self.path.join("shallow")
+    }
+
+    /// Commits without what they hold: another store, since what is here is here
+    /// whole.
+    pub fn history(&self) -> io::Result<Mirror> {
+        fs::create_dir_all(&self.path)?;
+        Ok(Mirror::new(self.path.join("history")))
     }
 
     fn snapshots(&self) -> PathBuf {

@@ -5,6 +5,7 @@
 //! Repository.resolve(revision)    -> Resolved            a handshake and an ls-refs
 //! Repository.fetch(&resolved)     -> Snapshot            depth 1, a delta against what is there
 //! Snapshot.tree()                 -> impl tree::Tree     objects read from the database, no work tree
+//! Repository.history(commit)      -> History             commits alone, fetched as far as they are read
 //! Keyring.verify(Snapshot.signed()) -> Checked           what the signature of the commit or tag is worth
 //! ```
 //!
@@ -37,6 +38,7 @@ mod ssh;
 
 mod cache;
 mod compact;
+mod history;
 mod mirror;
 
 mod repository;
@@ -46,6 +48,7 @@ pub use cache::{Cache, Limits};
 pub use counters::Counts;
 pub use error::{Error, Fault};
 pub use folder::FolderTree;
+pub use history::{Ancestor, History, MAX_HISTORY, unsealed};
 pub use local::{Branches, LocalRepository};
 pub use repository::{Locator, Repository};
 pub use revision::Resolved;

@@ -6,6 +6,7 @@
 //! ```
 
 use std::io::{self, BufRead};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -63,17 +64,26 @@ impl Session {
         access: &Access,
         counters: &Arc<Counters>,
     ) -> Result<Self, Fault> {
+        Self::open_within(url, access, counters, MAX_PACK_BYTES)
+    }
+
+    /// For a pack of so many bytes at most.
+    pub fn open_within(
+        url: &RepositoryUrl,
+        access: &Access,
+        counters: &Arc<Counters>,
+        limit: u64,
+    ) -> Result<Self, Fault> {
         let (mut transport, fault): (Box<dyn Transport>, FaultCell) = match url.scheme {
             Scheme::Https | Scheme::Http => {
-                let (https, fault) =
-                    HttpsTransport::new(url, access, Arc::clone(counters), MAX_PACK_BYTES)?;
+                let (https, fault) = HttpsTransport::new(url, access, Arc::clone(counters), limit)?;
                 let address = gix::url::parse(url.to_string().as_str())
                     .map_err(|error| Fault::Url(chain(&error)))?;
                 let transport = connect_http(https, address, Protocol::V2, false);
                 (Box::new(transport), fault)
             }
             Scheme::Ssh => {
-                let (reader, writer, fault) = ssh::connect(url, access, counters, MAX_PACK_BYTES)?;
+                let (reader, writer, fault) = ssh::connect(url, access, counters, limit)?;
                 let transport = git::blocking_io::Connection::new(
                     reader,
                     writer,
@@ -123,7 +133,30 @@ impl Session {
 
     /// Brings the wanted object, without history, as a delta against what the
     /// mirror holds; gives the number of objects that came.
-    pub fn fetch(mut self, mirror: &Mirror, want: ObjectId, step: Step) -> Result<u64, Fault> {
+    pub fn fetch(self, mirror: &Mirror, want: ObjectId, step: Step) -> Result<u64, Fault> {
+        self.receive(mirror, want, step, NonZeroU32::MIN, None)
+    }
+
+    /// Brings so many commits, the wanted one and those before it, without what
+    /// they hold where the server can leave that out.
+    pub fn fetch_commits(
+        self,
+        store: &Mirror,
+        want: ObjectId,
+        step: Step,
+        depth: NonZeroU32,
+    ) -> Result<u64, Fault> {
+        self.receive(store, want, step, depth, Some("tree:0"))
+    }
+
+    fn receive(
+        mut self,
+        mirror: &Mirror,
+        want: ObjectId,
+        step: Step,
+        depth: NonZeroU32,
+        filter: Option<&'static str>,
+    ) -> Result<u64, Fault> {
         let haves = mirror.commits().map_err(Fault::Disk)?;
         let bases = match haves.is_empty() {
             true => None,
@@ -132,11 +165,15 @@ impl Session {
                 Some(objects.handle().clone())
             }
         };
-        let mut wanted = Pinned { want, haves };
+        let mut wanted = Pinned {
+            want,
+            haves,
+            filter,
+        };
         let packs = mirror.packs();
         let fault = Arc::clone(&self.fault);
         let mut outcome = None;
-        let received = fetch_pack(&mut self, &mut wanted, mirror, |reader| {
+        let received = fetch_pack(&mut self, &mut wanted, mirror, depth, |reader| {
             let mut reader = Stepwise {
                 reader,
                 step,
@@ -201,9 +238,9 @@ fn fetch_pack(
     session: &mut Session,
     wanted: &mut Pinned,
     mirror: &Mirror,
+    depth: NonZeroU32,
     consume: impl FnOnce(&mut dyn BufRead) -> GixResult<bool>,
 ) -> GixResult<()> {
-    let one = std::num::NonZeroU32::MIN;
     gix::protocol::fetch(
         wanted,
         |reader, _, _| consume(reader),
@@ -217,7 +254,7 @@ fn fetch_pack(
         },
         fetch::Options {
             shallow_file: mirror.shallow(),
-            shallow: &Shallow::DepthAtRemote(one),
+            shallow: &Shallow::DepthAtRemote(depth),
             tags: Tags::None,
             reject_shallow_remote: false,
         },
@@ -253,6 +290,8 @@ pub(super) fn write_pack(
 struct Pinned {
     want: ObjectId,
     haves: Vec<ObjectId>,
+    /// What is left out, if the server knows how.
+    filter: Option<&'static str>,
 }
 
 impl Negotiate for Pinned {
@@ -264,6 +303,11 @@ impl Negotiate for Pinned {
 
     fn add_wants(&mut self, arguments: &mut Arguments, _known: &[bool]) -> bool {
         arguments.want(self.want);
+        if let Some(filter) = self.filter
+            && arguments.can_use_filter()
+        {
+            arguments.filter(filter);
+        }
         true
     }
 

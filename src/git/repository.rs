@@ -6,6 +6,7 @@ use super::access::Access;
 use super::cache::Cache;
 use super::error::{Error, Fault};
 use super::folder;
+use super::history::History;
 use super::local::{Branches, LocalRepository, is_repository};
 use super::revision::{Resolved, Wanted, wanted};
 use super::snapshot::Snapshot;
@@ -151,6 +152,21 @@ impl Repository {
                 LocalRepository::open_as(&name, path)?.snapshot(resolved)
             }
             Place::Local(path, _) => folder::snapshot(&name, path),
+        }
+    }
+
+    /// A commit with those before it.
+    pub fn history(&self, commit: &str) -> Result<History, Error> {
+        let name = self.url.to_string();
+        let fault = |fault| Error::new(&name, "open its history", fault);
+        let head = gix::ObjectId::from_hex(commit.as_bytes())
+            .map_err(|error| fault(Fault::Url(error.to_string())))?;
+        match &self.place {
+            Place::Remote(cache, access) => cache.history(&self.url, access, head),
+            Place::Local(path, _) if is_repository(path) => {
+                LocalRepository::open_as(&name, path)?.history(head)
+            }
+            Place::Local(..) => Err(fault(Fault::NotGit)),
         }
     }
 

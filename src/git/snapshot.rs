@@ -16,7 +16,7 @@ use super::tree::GitTree;
 use crate::tree::Tree;
 
 /// Commit objects above this are not read.
-const MAX_COMMIT_BYTES: u64 = 1024 * 1024;
+pub(super) const MAX_COMMIT_BYTES: u64 = 1024 * 1024;
 
 /// Holds no file open and no object in memory.
 #[derive(Clone, Debug)]

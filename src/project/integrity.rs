@@ -10,6 +10,8 @@ use std::borrow::Cow;
 pub enum Scope {
     /// The commit, or the annotated tag.
     Head,
+    /// The same, and all commits before it.
+    History,
     /// A chart's archive, by the provenance beside it.
     Provenance,
 }
@@ -22,6 +24,10 @@ pub struct Demand<'a> {
 }
 
 impl Demand<'_> {
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
     /// Whether a key is among them. GnuPG's keys are named by the last 64 bits
     /// of their fingerprint, or all of it; those of ssh by `SHA256:…`.
     pub fn allows(&self, key: &str) -> bool {
@@ -88,9 +94,7 @@ pub fn demand<'a>(project: &'a AppProject, source: &Source) -> Result<Option<Dem
         (true, Some(gpg), None) => match gpg.mode.as_str() {
             "none" => Ok(None),
             "head" => demand(Scope::Head, &gpg.keys),
-            "strict" => Err(format!(
-                "mode strict of the source integrity policy for {url} asks for the signatures of the whole history, which is not fetched here: use mode head"
-            )),
+            "strict" => demand(Scope::History, &gpg.keys),
             mode => Err(format!(
                 "unknown GPG mode {mode:?} configured for GIT source integrity"
             )),

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use drupelet::git::{
-    Access, Branches, Cache, Checked, ClearSigned, Keyring, Limits, LocalRepository, Locator,
-    SSH_ALLOWED_SIGNERS, SSH_REVOKED_KEYS, Verdict,
+    Access, Branches, Cache, Checked, ClearSigned, History, Keyring, Limits, LocalRepository,
+    Locator, SSH_ALLOWED_SIGNERS, SSH_REVOKED_KEYS, Signed, Verdict, unsealed,
 };
 use drupelet::http::{Client, Roots, Settings};
 
@@ -452,5 +452,223 @@ fn texts_signed_in_the_clear_are_verified() {
         let verdict = check(&(head.to_owned() + &detached), &keyring).verdict;
         let told = Verdict::Unsupported("it is of kind 0".to_owned());
         assert_eq!(verdict, told);
+    }
+}
+
+/// The commits that Argo CD's mode `strict` would verify, in words of git: seals
+/// whose signature is good end the search, and the edge is looked at, too.
+fn unsealed_by_git(place: &Place, head: &str) -> Vec<String> {
+    let lines = |arguments: &[&str]| -> Vec<String> {
+        let told = place.signer.git(place.path(), arguments);
+        told.lines().map(str::to_owned).collect()
+    };
+    let seals = lines(&[
+        "rev-list",
+        "--pretty=format:%G?,%H",
+        "--no-commit-header",
+        "--grep=Argocd-gpg-seal:",
+        "--regexp-ignore-case",
+        head,
+    ]);
+    let good: Vec<&str> = seals
+        .iter()
+        .filter_map(|it| it.strip_prefix("G,"))
+        .collect();
+    let mut arguments = vec!["rev-list", "--pretty=format:%H", "--no-commit-header"];
+    match good.first() {
+        None => arguments.extend([head, "--"]),
+        Some(first) if *first == head => arguments.extend([head, "-1", "--"]),
+        Some(_) => {
+            arguments.extend(["--boundary", head, "--not"]);
+            arguments.extend(good);
+        }
+    }
+    let mut found = lines(&arguments);
+    found.sort();
+    found
+}
+
+/// A repository with commits that say what they are.
+impl Place {
+    fn say(&self, key: &str, message: &str) -> String {
+        let options = match key {
+            "" => Vec::new(),
+            key => self.signer.options(key, "gpg"),
+        };
+        let mut arguments: Vec<&str> = options.iter().map(String::as_str).collect();
+        arguments.extend(["commit", "-q", "--allow-empty", "-m", message]);
+        if !key.is_empty() {
+            arguments.push("-S");
+        }
+        self.signer.git(self.path(), &arguments);
+        self.signer.git(self.path(), &["rev-parse", "HEAD"])
+    }
+
+    fn merge(&self, key: &str, branch: &str) -> String {
+        let options = self.signer.options(key, "gpg");
+        let mut arguments: Vec<&str> = options.iter().map(String::as_str).collect();
+        arguments.extend(["merge", "-q", "--no-ff", "-S", "-m", "merge", branch]);
+        self.signer.git(self.path(), &arguments);
+        self.signer.git(self.path(), &["rev-parse", "HEAD"])
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        self.signer.git(self.path(), arguments);
+    }
+}
+
+fn unsealed_by_us(mut history: History, keyring: &Keyring) -> Vec<String> {
+    let is_good = |signed: &Signed| keyring.verify(signed, now()).verdict == Verdict::Good;
+    let mut found = unsealed(&mut history, &is_good, &|_| false).expect("is readable");
+    found.sort();
+    found
+}
+
+#[test]
+fn a_history_is_looked_at_back_to_its_seals() {
+    let Some(place) = Place::new() else { return };
+    let ada = place.signer.key("ada", "ed25519", "sign", "never", &[]);
+    let public = place.signer.public(&ada);
+    let eve = place.signer.key("eve", "ed25519", "sign", "never", &[]);
+    let keyring = keyring(&[(short(&ada), &public)]);
+    // What git takes for good is what is in its own keyring.
+    let of_eve = place.signer.public(&eve);
+    let both = self::keyring(&[(short(&ada), &public), (short(&eve), &of_eve)]);
+    let url = place.path().display().to_string();
+    let mut locator = Locator::default();
+    locator.allow_file = true;
+    let history = |head: &str| {
+        let found = locator.repository(&url, |_| unreachable!("it is here"));
+        let found = found.expect("is one");
+        found.history(head).expect("is one")
+    };
+    let mut n_checked = 0;
+    let mut check = |head: &str| {
+        let ours = unsealed_by_us(history(head), &both);
+        assert_eq!(ours, unsealed_by_git(&place, head), "{head}");
+        n_checked += 1;
+        ours.len()
+    };
+    let seal = "seal\n\nARGOCD-gpg-seal: reviewed";
+    assert_eq!(check(&place.say(&ada, "first")), 1);
+    assert_eq!(check(&place.say("", "unsigned")), 2);
+    // A seal that nobody signed seals nothing.
+    assert_eq!(check(&place.say("", seal)), 3);
+    assert_eq!(check(&place.say(&ada, "signed")), 4);
+    place.git(&["branch", "early"]);
+    assert_eq!(check(&place.say(&ada, seal)), 1);
+    assert_eq!(check(&place.say(&ada, "after")), 2);
+    assert_eq!(check(&place.say("", "unsigned")), 3);
+    // A branch from before the seal, merged behind it.
+    place.git(&["checkout", "-q", "early"]);
+    assert_eq!(check(&place.say(&ada, "aside")), 5);
+    place.git(&["checkout", "-q", "main"]);
+    assert_eq!(check(&place.merge(&ada, "early")), 6);
+    // Two seals side by side, and a commit that follows both.
+    place.git(&["checkout", "-q", "-b", "side"]);
+    place.say(&ada, seal);
+    place.say("", "of the side");
+    place.git(&["checkout", "-q", "main"]);
+    place.say(&ada, "of main");
+    place.say(&ada, seal);
+    let merged = place.merge(&ada, "side");
+    check(&merged);
+    check(&place.say("", "last"));
+    assert_eq!(n_checked, 11);
+
+    // Whose key is not trusted seals nothing either; git has it in its keyring.
+    let sealed = place.say(&eve, seal);
+    assert_eq!(
+        unsealed_by_us(history(&sealed), &both),
+        std::slice::from_ref(&sealed)
+    );
+    assert!(unsealed_by_us(history(&sealed), &keyring).len() > 2);
+    // What is known already ends the search.
+    let mut again = history(&sealed);
+    let found = unsealed(&mut again, &|_| false, &|id| id == merged).expect("is readable");
+    assert_eq!(found.len(), 2);
+    // A clone without its history is not taken for one that has none.
+    let shallow = place.path().join("shallow");
+    let from = format!("file://{url}");
+    let to = shallow.to_str().expect("UTF-8");
+    place.git(&["clone", "-q", "--depth", "2", &from, to]);
+    let found = locator.repository(to, |_| unreachable!("it is here"));
+    let mut history = found.expect("is one").history(&sealed).expect("is one");
+    let error = unsealed(&mut history, &|_| false, &|_| false);
+    let error = error.expect_err("it is cut off").to_string();
+    assert!(error.contains("ends in a shallow clone"), "{error}");
+}
+
+/// From a server: commits alone, no more than have to be looked at.
+#[test]
+fn a_history_is_fetched_as_far_as_it_is_read() {
+    let Some(place) = Place::new() else { return };
+    let ada = place.signer.key("ada", "ed25519", "sign", "never", &[]);
+    let public = place.signer.public(&ada);
+    let keyring = keyring(&[(short(&ada), &public)]);
+    for n in 0..100 {
+        fs::write(place.path().join("file"), format!("{n}")).expect("writes");
+        place.git(&["add", "file"]);
+        place.say("", "unsigned");
+    }
+    // Of one second are all that may stand in any order.
+    let in_the_next_second = || std::thread::sleep(std::time::Duration::from_millis(1100));
+    in_the_next_second();
+    let seal = place.say(&ada, "seal\n\nArgocd-gpg-seal: reviewed");
+    in_the_next_second();
+    let after = place.say(&ada, "after");
+    let Some(server) = serve(place.path(), Behaviour::default()) else {
+        return;
+    };
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let open = |cache: &str| {
+        let cache = Cache::open(&home.path().join(cache), Limits::default()).expect("opens");
+        let mut locator = Locator::default();
+        locator.cache = Some(cache.clone());
+        let settings = Settings {
+            roots: Roots::Only(server.certificate.clone().into_bytes()),
+            ..Settings::default()
+        };
+        let access = Access::anonymous(Client::new(settings).expect("is usable"));
+        let url = server.url("/.git");
+        (
+            locator.repository(&url, |_| Ok(access)).expect("is served"),
+            cache,
+        )
+    };
+    for filters in [true, false] {
+        place.git(&["config", "uploadpack.allowFilter", &filters.to_string()]);
+        let (repository, cache) = open(&format!("cache-{filters}"));
+        let all = |head: &str, keyring: &Keyring| {
+            unsealed_by_us(repository.history(head).expect("opens"), keyring)
+        };
+        let mut wanted = vec![seal.clone(), after.clone()];
+        wanted.sort();
+        assert_eq!(all(&after, &keyring), wanted);
+        let counts = cache.counts();
+        assert_eq!(counts.fetches, 1);
+        match filters {
+            true => assert_eq!(counts.objects, 64),
+            false => assert!(counts.objects > 64, "{}", counts.objects),
+        }
+        // Nothing that is here is fetched again, and the snapshot is another thing.
+        assert_eq!(all(&after, &keyring), wanted);
+        assert_eq!(cache.counts().fetches, 1);
+        let snapshot = repository
+            .fetch(&repository.resolve("main").expect("is there"))
+            .expect("is there");
+        let tree = snapshot.tree().expect("is whole");
+        assert_eq!(tree.read("file").expect("is there"), b"99");
+        // Where nothing seals, all of it is.
+        assert_eq!(all(&after, &Keyring::default()).len(), 102);
+        let before = cache.counts();
+        // The next commit costs one more.
+        in_the_next_second();
+        let next = place.say(&ada, "next");
+        assert_eq!(all(&next, &keyring).len(), 3);
+        if filters {
+            assert_eq!(cache.counts().objects - before.objects, 1);
+        }
+        place.git(&["reset", "-q", "--hard", &after]);
     }
 }

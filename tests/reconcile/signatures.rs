@@ -187,13 +187,9 @@ fn source_integrity_asks_by_repository() {
                 "sourceIntegrity: {{git: {{policies: [{{repos: [{{url: '{url}'}}], gpg: {{mode: {mode}, keys: [{ada}]}}}}]}}}}"
             )
         };
-        let mut world = world(kubeconfig, "integrity", &policy("*", "strict"));
+        let mut world = world(kubeconfig, "integrity", &policy("*", "heed"));
         keys(&world, &[(&ada, &public)]);
         world.start_agent();
-        world.wait_app(&world.name, "refused", |app| {
-            problem(app).contains("use mode head")
-        });
-        project(&world, &policy("*", "heed"));
         wait_refused(
             &world,
             "unknown GPG mode \"heed\" configured for GIT source integrity",
@@ -351,5 +347,73 @@ fn charts_are_synced_with_the_provenance_that_the_project_asks_for_alone() {
         world.wait_app(&world.name, "refused", |app| {
             problem(app).contains("use provenance")
         });
+    });
+}
+
+#[test]
+fn strict_asks_for_the_history_and_ends_at_a_seal() {
+    let Some(signer) = signer() else { return };
+    let (ada, public) = with_gpg(&signer, "ada");
+    let (eve, of_eve) = with_gpg(&signer, "eve");
+    on_each(|kubeconfig| {
+        let policy = format!(
+            "sourceIntegrity: {{git: {{policies: [{{repos: [{{url: '*'}}], gpg: {{mode: strict, keys: [{ada}]}}}}]}}}}"
+        );
+        let mut world = world(kubeconfig, "strict", &policy);
+        keys(&world, &[(&ada, &public), (&eve, &of_eve)]);
+        let path = world.repository.path.clone();
+        let git = |arguments: &[&str]| signer.git(&path, arguments);
+        // A commit on top of the tip, with its tree.
+        let on_top = |key: &str, message: &str, tree: &str| {
+            let options = match key {
+                "" => Vec::new(),
+                key => signer.options(key, "gpg"),
+            };
+            let mut arguments: Vec<&str> = options.iter().map(String::as_str).collect();
+            arguments.extend(["commit-tree", "-p", "main", "-m", message]);
+            if !key.is_empty() {
+                arguments.push("-S");
+            }
+            arguments.push(tree);
+            let commit = git(&arguments);
+            git(&["update-ref", "refs/heads/main", &commit]);
+            commit
+        };
+        let first = git(&["rev-parse", "main"]);
+        let signed = on_top(&ada, "signed", "main^{tree}");
+        world.start_agent();
+        let unsigned = |commit: &str, author: &str| {
+            format!("GIT/GPG: Failed verifying revision {commit} by '{author}': unsigned (key_id=)")
+        };
+        let author = git(&["log", "-1", "--format=%an <%ae>", &first]);
+        wait_refused(&world, &unsigned(&first, &author));
+        // Of somebody else, and of nobody.
+        let seal = "seal\n\nArgocd-gpg-seal: reviewed";
+        let of_nobody = on_top("", seal, "main^{tree}");
+        wait_refused(
+            &world,
+            &[
+                unsigned(&of_nobody, "Ada <ada@example.org>"),
+                unsigned(&first, &author),
+            ]
+            .join("\n"),
+        );
+        let of_eve = on_top(&eve, seal, "main^{tree}");
+        wait_refused(
+            &world,
+            &format!(
+                "GIT/GPG: Failed verifying revision {of_eve} by 'Ada <ada@example.org>': signed with unallowed key (key_id={eve})"
+            ),
+        );
+        assert_eq!(word(&world), None, "nothing was written");
+        let sealed = on_top(&ada, seal, "main^{tree}");
+        world.wait_synced_at(&sealed);
+        assert_eq!(word(&world).as_deref(), Some("first"));
+        // From there on all have to be signed again.
+        let tree = format!("{signed}^{{tree}}");
+        let later = on_top("", "later", &tree);
+        wait_refused(&world, &unsigned(&later, "Ada <ada@example.org>"));
+        on_top(&ada, "on top", &tree);
+        wait_refused(&world, &unsigned(&later, "Ada <ada@example.org>"));
     });
 }
