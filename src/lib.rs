@@ -21,6 +21,8 @@ pub mod project;
 
 pub mod sync;
 
+pub mod shard;
+
 pub mod http;
 
 pub mod git;

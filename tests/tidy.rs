@@ -34,10 +34,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         "sync",
         &["value", "object", "app", "diff", "health", "project"],
     ),
+    ("shard", &[]),
     ("http", &[]),
     ("git", &["value", "http", "tree"]),
     ("registry", &["value", "http", "tree"]),
-    ("kube", &["value", "http", "object"]),
+    ("kube", &["value", "http", "object", "shard"]),
     (
         "agent",
         &[
@@ -54,6 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "health",
             "project",
             "sync",
+            "shard",
             "http",
             "git",
             "registry",
@@ -80,6 +82,7 @@ const PURE: &[&str] = &[
     "health",
     "project",
     "sync",
+    "shard",
 ];
 const IMPURE: &[&str] = &[
     "std::net",
