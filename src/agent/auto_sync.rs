@@ -138,11 +138,7 @@ impl Controller {
         app.auto.held = None;
         let policy = app.app.spec.sync_policy.clone().unwrap_or_default();
         let is_multiple = app.app.spec.has_multiple_sources();
-        let revisions: Vec<String> = app
-            .resolved
-            .iter()
-            .map(|resolved| resolved.revision.clone())
-            .collect();
+        let revisions = app.revisions();
         let operation = Operation {
             sync: Some(SyncOperation {
                 revision: match is_multiple {

@@ -13,7 +13,7 @@ use super::operation::Stage;
 use super::pool::Pool;
 use super::settings::Settings;
 use super::sources::{Resolved, SourceError, Sources};
-use super::state::{AppState, Job};
+use super::state::{AppState, Job, revisions_of};
 use crate::app::AppProject;
 use crate::kube::Client;
 use crate::sync::Event;
@@ -625,6 +625,7 @@ impl Controller {
             self.pump(id);
             return;
         }
+        app.compared_at = revisions_of(&app.resolved);
         match result {
             Ok(outcome) => {
                 app.compare_error = None;

@@ -6,7 +6,7 @@ use super::controller::{Controller, Timer};
 use super::destination::ClusterId;
 use super::message::{AppId, Message};
 use super::metrics::SyncLabels;
-use super::own::{Own, revisions_of};
+use super::own::Own;
 use super::result::{bare_result, record_applied, remember_history, sync_result};
 use super::state::AppState;
 use super::writes::{Applied, Writer};
@@ -239,10 +239,7 @@ impl Controller {
             force: strategy.apply.is_some_and(|apply| apply.force)
                 || strategy.hook.is_some_and(|hook| hook.force),
             only: wanted.resources.clone(),
-            short_revision: revisions_of(operation.resolved(app))
-                .chars()
-                .take(7)
-                .collect(),
+            short_revision: operation.revisions(app).join(",").chars().take(7).collect(),
             started_at,
             options,
         };
@@ -631,7 +628,6 @@ impl Controller {
         self.try_held(id);
     }
 
-    /// `status.operationState.phase=Terminating`, or a newer wish.
     fn count_sync(&self, id: &AppId, phase: OperationPhase, dry_run: bool) {
         let Some(app) = self.apps.get(id) else {
             return;
@@ -646,6 +642,7 @@ impl Controller {
         });
     }
 
+    /// `status.operationState.phase=Terminating`, or a newer wish.
     pub(super) fn terminate_operation(&mut self, id: &AppId) {
         let Some(operation) = self.apps.get_mut(id).and_then(|app| app.operation.as_mut()) else {
             return;

@@ -6,7 +6,7 @@ use super::controller::Controller;
 use super::message::{AppId, Message};
 use super::operation::{RunningOperation, Stage};
 use super::sources::{Resolved, SourceError};
-use super::state::AppState;
+use super::state::{AppState, revisions_of};
 use crate::app::{Application, Operation};
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ pub(super) struct Own {
 
 impl RunningOperation {
     /// What it syncs to, pinned.
-    pub fn resolved<'a>(&'a self, app: &'a AppState) -> &'a [Resolved] {
+    pub fn revisions(&self, app: &AppState) -> Vec<String> {
         match &self.own {
-            Some(own) => &own.resolved,
-            None => &app.resolved,
+            Some(own) => revisions_of(&own.resolved),
+            None => app.revisions(),
         }
     }
 }
@@ -65,12 +65,6 @@ impl AppState {
             given,
         })
     }
-}
-
-/// `commit` or `commit,commit`.
-pub(super) fn revisions_of(resolved: &[Resolved]) -> String {
-    let revisions: Vec<&str> = resolved.iter().map(|one| one.revision.as_str()).collect();
-    revisions.join(",")
 }
 
 impl Controller {

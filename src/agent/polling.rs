@@ -5,7 +5,7 @@ use super::controller::{Controller, Timer};
 use super::message::{AppId, Message};
 use super::rendering::reads_the_same;
 use super::sources::{Resolved, Sources, Tracked};
-use super::state::{AppState, Job, Wants};
+use super::state::{AppState, Job, Wants, revisions_of};
 use crate::app::{Application, SyncCode};
 use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,6 +193,7 @@ impl Controller {
             app.job = None;
             match untouched {
                 Some(resolved) if app.generation == generation => {
+                    app.compared_at = revisions_of(&resolved);
                     app.resolved = resolved;
                     app.failures = 0;
                     self.metrics.compares_without_render.add_one();

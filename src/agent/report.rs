@@ -240,11 +240,7 @@ impl Controller {
         let is_multiple = spec.has_multiple_sources();
         let extras = self.extras(app);
         let code = code_with(app, &extras);
-        let revisions: Vec<String> = app
-            .resolved
-            .iter()
-            .map(|resolved| resolved.revision.clone())
-            .collect();
+        let revisions = app.revisions();
         let (health, resources) = match &app.compared {
             Some(_) => self.resources(app, &extras),
             None => (known.health.status.clone(), known.resources.clone()),

@@ -37,11 +37,7 @@ pub(super) fn record_applied(
 pub(super) fn bare_result(app: &AppState, operation: Option<&RunningOperation>) -> SyncResult {
     let own = operation.and_then(|operation| operation.own.as_ref());
     let spec = own.map_or(&app.app.spec, |own| &own.app.spec);
-    let resolved = operation.map_or(app.resolved.as_slice(), |o| o.resolved(app));
-    let revisions: Vec<String> = resolved
-        .iter()
-        .map(|resolved| resolved.revision.clone())
-        .collect();
+    let revisions = operation.map_or_else(|| app.revisions(), |one| one.revisions(app));
     let is_multiple = spec.has_multiple_sources();
     SyncResult {
         resources: Vec::new(),

@@ -36,6 +36,9 @@ pub(super) struct AppState {
     /// The job under way, where there is one.
     pub job: Option<Job>,
     pub resolved: Vec<Resolved>,
+    /// The revisions that the last comparison was made at: its sources may be
+    /// further by now.
+    pub compared_at: Vec<String>,
     /// Why the sources cannot be had; the last snapshot stands meanwhile.
     pub source_error: Option<(&'static str, String)>,
     pub compare_error: Option<CompareError>,
@@ -122,6 +125,7 @@ impl AppState {
             wants: Wants::default(),
             job: None,
             resolved: Vec::new(),
+            compared_at: Vec::new(),
             source_error: None,
             compare_error: None,
             read_error: None,
@@ -176,10 +180,18 @@ impl AppState {
         self.compared.is_none() && !has_failed
     }
 
-    /// What the last comparison was made at: `commit` or `commit,commit`.
+    /// What the last comparison was made at; before the first, where the sources
+    /// are.
+    pub fn revisions(&self) -> Vec<String> {
+        match self.compared_at.is_empty() {
+            true => revisions_of(&self.resolved),
+            false => self.compared_at.clone(),
+        }
+    }
+
+    /// The same as `commit` or `commit,commit`.
     pub fn revision(&self) -> String {
-        let revisions: Vec<&str> = self.resolved.iter().map(|r| r.revision.as_str()).collect();
-        revisions.join(",")
+        self.revisions().join(",")
     }
 
     /// Its destination, as the spec names it.
@@ -206,8 +218,12 @@ impl AppState {
 
     /// What an automated sync is not repeated for: revisions and sources.
     pub fn attempt_key(&self) -> String {
+        self.attempt_key_at(&self.revision())
+    }
+
+    fn attempt_key_at(&self, revision: &str) -> String {
         let sources = crate::diff::digest_of(&self.app.spec.sources());
-        format!("{} {sources:02x?}", self.revision())
+        format!("{revision} {sources:02x?}")
     }
 
     /// Whether the running sync only waits, and would make room for another
@@ -217,7 +233,8 @@ impl AppState {
             return false;
         };
         let waits = operation.sync.as_ref().and_then(crate::sync::Sync::waits);
-        let is_outdated = operation.attempt != self.attempt_key();
+        let newest = revisions_of(&self.resolved).join(",");
+        let is_outdated = operation.attempt != self.attempt_key_at(&newest);
         let is_automated = operation.state.operation.initiated_by.automated;
         let is_patient = |since: &Instant| since.elapsed() < hook_patience;
         is_automated
@@ -285,6 +302,10 @@ pub(super) fn recorded_homes(status: &ApplicationStatus) -> impl Iterator<Item =
             name: String::new(),
         })
     })
+}
+
+pub(super) fn revisions_of(resolved: &[Resolved]) -> Vec<String> {
+    resolved.iter().map(|one| one.revision.clone()).collect()
 }
 
 /// What is kept of an Application: of its status the kinds, once each (of

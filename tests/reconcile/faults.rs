@@ -367,3 +367,28 @@ fn flip(folder: &Path) -> usize {
     }
     n
 }
+
+#[test]
+fn a_commit_that_comes_in_mid_sync_is_not_taken_for_what_was_synced() {
+    on_each(|cluster| {
+        let mut world = world(cluster, "between");
+        let proxy = Proxy::start(cluster);
+        world.start_agent_on(client(&proxy.kubeconfig()));
+        world.wait_synced();
+        world.settle();
+        let first = world.app().status.sync.revision;
+        proxy.hold_at_write(4, Hold::BeforeAnswer);
+        let second = world.commit(&[("app/all.yaml", &configs("two"))]);
+        assert!(proxy.wait_until_held(PATIENCE), "a sync is under way");
+        let third = world.commit(&[("app/all.yaml", &configs("three"))]);
+        let polls = &world.agent().handle().metrics.polls;
+        let seen = polls.get() + 3;
+        wait_until("the new commit is known", || polls.get() >= seen);
+        proxy.release();
+        ends_at(&world, &third, "three");
+        world.settle();
+        let history = world.app().status.history;
+        let revisions: Vec<String> = history.iter().map(|one| one.revision.clone()).collect();
+        assert_eq!(revisions, [first, second, third]);
+    });
+}
