@@ -303,7 +303,7 @@ impl Client {
     }
 
     /// One JSON value; a body that breaks off is worth another attempt.
-    fn value(&self, draft: &Draft, attempt: &Attempt) -> Result<Value, Error> {
+    pub(super) fn value(&self, draft: &Draft, attempt: &Attempt) -> Result<Value, Error> {
         self.run(draft, attempt, &mut |response| {
             let limited = response.into_body().into_reader().take(MAX_OBJECT_BYTES);
             serde_json::from_reader(BufReader::new(limited))

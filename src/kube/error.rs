@@ -36,7 +36,9 @@ pub enum Error {
         source: Box<super::ConfigError>,
     },
     /// A write that the client's fence holds back.
-    #[error("cannot {attempt}: this agent does not hold its Lease (any more)")]
+    #[error(
+        "cannot {attempt}: this agent does not hold its Lease (any more), or another one has the application now"
+    )]
     Fenced { attempt: Attempt },
 }
 

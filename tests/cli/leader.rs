@@ -313,7 +313,7 @@ impl Pair {
     /// only when the first has ended for good.
     #[track_caller]
     fn assert_one_after_the_other(&self) {
-        let [first, second] = AGENTS.map(|user| self.writes(user));
+        let [first, second, _] = AGENTS.map(|user| self.writes(user));
         for one in &first {
             for other in second.iter().filter(|other| other.object == one.object) {
                 assert!(one.ended < other.began, "{one:?} and {other:?}");

@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 /// Users besides the administrator, who may do as much: told apart in the log.
-pub const AGENTS: [&str; 2] = ["agent-a", "agent-b"];
+pub const AGENTS: [&str; 3] = ["agent-a", "agent-b", "agent-c"];
 
 const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1
 kind: Policy

@@ -41,6 +41,10 @@ pub const RESOURCES_FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 pub const DELETION_APPROVED: &str = "argocd.argoproj.io/deletion-approved";
 /// Applications that must be Synced and Healthy before this one is synced.
 pub const DEPENDS_ON: &str = "drupelet.io/depends-on";
+/// On the Leases of agents that share the applications: which agents these are.
+pub const AGENTS: &str = "drupelet.io/agents";
+/// On such a Lease: the members that its agent acts by.
+pub const ACTS_BY: &str = "drupelet.io/acts-by";
 /// Finalizers of applications that have PreDelete or PostDelete hooks; with
 /// `/cleanup` behind them while the hooks that have run are deleted.
 pub const PRE_DELETE_FINALIZER: &str = "pre-delete-finalizer.argocd.argoproj.io";

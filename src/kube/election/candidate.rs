@@ -1,21 +1,16 @@
 //! The thread of a candidate: follows, leads, and ends.
 
-use super::lease::{Lease, Watched, lease_resource, namespace_resource};
+use super::lease::{Lease, Watched, lease_resource};
+use super::store::{Leases, now_text};
 use super::{Change, Terms};
-use crate::kube::error::{Attempt, Error};
+use crate::kube::Fence;
+use crate::kube::error::Error;
 use crate::kube::fence::since_boot;
-use crate::kube::options::WriteOptions;
-use crate::kube::request::Draft;
 use crate::kube::watch::{self, Event, Watcher};
-use crate::kube::{Client, Conflict, Fence};
-use crate::object::Object;
-use crate::value::{Map, Value};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-const FIELD_MANAGER: &str = "drupelet-lease";
 /// Nothing is due: whatever comes, comes as a signal.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -26,11 +21,9 @@ pub enum Signal {
 }
 
 pub struct Candidate {
-    /// Not guarded: it writes the Lease.
-    pub client: Client,
+    pub leases: Leases,
     pub terms: Terms,
     pub fence: Fence,
-    pub n_writes: Arc<AtomicU64>,
     pub to_self: Sender<Signal>,
     pub signals: Receiver<Signal>,
     pub on_change: Box<dyn FnMut(Change) + Send>,
@@ -89,7 +82,7 @@ impl Candidate {
             not_before = since_boot() + self.terms.retry();
             match error.conflict() {
                 // Somebody was faster, or the holder lives.
-                Some(_) => match self.find() {
+                Some(_) => match self.leases.find(&self.terms.name) {
                     Ok(lease) => watched.saw(lease, since_boot()),
                     Err(error) => tracing::warn!(%error, "the Lease"),
                 },
@@ -114,14 +107,17 @@ impl Candidate {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let since = since_boot();
-            match self.write(&held.lease.held(&self.terms, &now_text())) {
+            match self
+                .leases
+                .update(&held.lease.held(&self.terms, &now_text()))
+            {
                 Ok(lease) => {
                     held = Held { lease, since };
                     self.extend(since);
                     due = since + self.terms.renew;
                 }
                 Err(error) if error.conflict().is_some() || error.is_not_found() => {
-                    match self.find() {
+                    match self.leases.find(&self.terms.name) {
                         // It changed under our hands: once more, on the new version.
                         Ok(Some(lease)) if lease.holder() == self.terms.identity => {
                             held.lease = lease;
@@ -167,7 +163,7 @@ impl Candidate {
             tracing::warn!("writes are still under way: the Lease is not released");
             return;
         }
-        if let Err(error) = self.write(&held.lease.released(&now_text())) {
+        if let Err(error) = self.leases.update(&held.lease.released(&now_text())) {
             tracing::warn!(%error, "the Lease is not released, it runs out by itself");
         }
     }
@@ -175,84 +171,18 @@ impl Candidate {
     /// Writes us into the Lease as it was seen, or makes one.
     fn take(&self, seen: Option<&Lease>) -> Result<Lease, Error> {
         let now = now_text();
-        let Some(seen) = seen else {
-            let lease = Lease::new(&self.terms).held(&self.terms, &now);
-            return match self.create(&lease) {
-                Err(error) if error.is_not_found() => {
-                    self.create_namespace()?;
-                    self.create(&lease)
-                }
-                result => result,
-            };
-        };
-        self.write(&seen.held(&self.terms, &now))
-    }
-
-    fn create(&self, lease: &Lease) -> Result<Lease, Error> {
-        let resource = lease_resource();
-        let collection = resource.collection_path(&self.terms.namespace);
-        let draft = Draft::create(&collection, &lease.0, &options());
-        self.send(draft, "create", &lease.0)
-    }
-
-    /// Only over the version that it was made from.
-    fn write(&self, lease: &Lease) -> Result<Lease, Error> {
-        let path = lease_resource().object_path(&self.terms.namespace, &self.terms.name);
-        self.send(
-            Draft::update(&path, &lease.0, &options()),
-            "update",
-            &lease.0,
-        )
-    }
-
-    fn send(&self, draft: Draft, verb: &'static str, object: &Object) -> Result<Lease, Error> {
-        let resource = lease_resource();
-        let draft = Draft {
-            attempts: 1,
-            within: Some(self.terms.request()),
-            ..draft
-        };
-        self.n_writes.fetch_add(1, Ordering::Relaxed);
-        let attempt = Attempt::on(verb, &resource, object);
-        self.client.object(&draft, &attempt, &resource).map(Lease)
-    }
-
-    fn find(&self) -> Result<Option<Lease>, Error> {
-        let resource = lease_resource();
-        let (namespace, name) = (&self.terms.namespace, &self.terms.name);
-        let draft = Draft {
-            attempts: 1,
-            within: Some(self.terms.request()),
-            ..Draft::get(&resource.object_path(namespace, name))
-        };
-        let attempt = Attempt::on_object("get", &resource, namespace, name);
-        match self.client.object(&draft, &attempt, &resource) {
-            Err(error) if error.is_not_found() => Ok(None),
-            result => result.map(|object| Some(Lease(object))),
-        }
-    }
-
-    fn create_namespace(&self) -> Result<(), Error> {
-        let metadata = Map::from_iter([("name", self.terms.namespace.as_str())]);
-        let value = Value::Map(Map::from_iter([
-            ("apiVersion", Value::from("v1")),
-            ("kind", Value::from("Namespace")),
-            ("metadata", Value::Map(metadata)),
-        ]));
-        let object = Object::new(value).expect("apiVersion and kind are set");
-        match self
-            .client
-            .create(&namespace_resource(), &object, &options())
-        {
-            Err(error) if error.conflict() == Some(Conflict::AlreadyExists) => Ok(()),
-            result => result.map(|_| ()),
+        match seen {
+            None => self
+                .leases
+                .create(&Lease::new(&self.terms).held(&self.terms, &now)),
+            Some(seen) => self.leases.update(&seen.held(&self.terms, &now)),
         }
     }
 
     /// A watch of the one Lease, whose news come as signals.
     fn watch(&self) -> std::io::Result<Watcher> {
         let (watcher, mut notices) = Watcher::start(
-            self.client.clone(),
+            self.leases.client.clone(),
             [watch::Watched {
                 namespace: self.terms.namespace.clone(),
                 field_selector: format!("metadata.name={}", self.terms.name),
@@ -293,15 +223,4 @@ impl Candidate {
             })?;
         Ok(watcher)
     }
-}
-
-fn options() -> WriteOptions {
-    WriteOptions::by(FIELD_MANAGER)
-}
-
-/// Now by the wall clock, to the microsecond, as Leases have it.
-fn now_text() -> String {
-    jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
-        .to_string()
 }

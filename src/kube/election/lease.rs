@@ -5,7 +5,8 @@
 use super::Terms;
 use crate::kube::Resource;
 use crate::kube::resource::Verbs;
-use crate::object::Object;
+use crate::object::{Object, names};
+use crate::shard::Members;
 use crate::value::{Map, Value};
 use std::time::Duration;
 
@@ -29,6 +30,28 @@ impl Lease {
         Lease(Object::new(value).expect("apiVersion and kind are set"))
     }
 
+    /// One of several that share the work, of a group of agents.
+    pub fn of_member(terms: &Terms, name: &str, acts_by: &Members) -> Self {
+        let own = Terms {
+            name: name.to_owned(),
+            ..terms.clone()
+        };
+        let mut lease = Self::new(&own).acting_by(acts_by);
+        lease.0.set_label(names::AGENTS, &terms.name);
+        lease
+    }
+
+    /// The members that its agent acts by.
+    pub fn acts_by(&self) -> Members {
+        Members::parse(self.0.annotation(names::ACTS_BY).unwrap_or_default())
+    }
+
+    pub fn acting_by(&self, members: &Members) -> Self {
+        let mut lease = self.clone();
+        lease.0.set_annotation(names::ACTS_BY, &members.to_string());
+        lease
+    }
+
     /// "" where it is free.
     pub fn holder(&self) -> &str {
         self.text("holderIdentity")
@@ -48,7 +71,7 @@ impl Lease {
         value.and_then(Value::as_i64).unwrap_or_default()
     }
 
-    fn duration(&self) -> Duration {
+    pub fn duration(&self) -> Duration {
         let seconds = u64::try_from(self.number("leaseDurationSeconds"));
         Duration::from_secs(seconds.unwrap_or_default())
     }

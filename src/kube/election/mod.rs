@@ -1,5 +1,6 @@
 //! One leader among several processes, by a Lease of coordination.k8s.io/v1
-//! as Kubernetes' own components use it.
+//! as Kubernetes' own components use it; or several that share the work
+//! ([`Membership`]).
 //!
 //! ```text
 //!            the Lease is free, or was not renewed
@@ -17,7 +18,18 @@
 
 mod lease;
 
+mod store;
+
 mod candidate;
+
+mod roll;
+
+mod member;
+
+mod membership;
+
+pub use member::Prepare;
+pub use membership::{Figures, Membership, Turn};
 
 use super::{Client, Fence};
 use candidate::{Candidate, Signal};
@@ -27,6 +39,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use store::Leases;
 
 /// A shorter lease leaves no time for writes.
 pub const MIN_DURATION: Duration = Duration::from_secs(3);
@@ -109,10 +122,9 @@ impl Election {
         };
         let (sender, signals) = channel();
         let candidate = Candidate {
-            client,
+            leases: Leases::new(client, &terms, standing.n_writes.clone()),
             terms,
             fence: standing.fence.clone(),
-            n_writes: standing.n_writes.clone(),
             to_self: sender.clone(),
             signals,
             on_change: Box::new(on_change),

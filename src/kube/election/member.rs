@@ -1,0 +1,445 @@
+//! The thread of a member: joins, follows who comes and goes, and leaves.
+
+use super::lease::{Lease, lease_resource};
+use super::roll::Roll;
+use super::store::{Leases, now_text};
+use super::{Terms, Turn};
+use crate::kube::Fence;
+use crate::kube::error::Error;
+use crate::kube::fence::since_boot;
+use crate::kube::watch::{self, Event, Watcher};
+use crate::object::names;
+use crate::shard::{Members, Share};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+/// Nothing is due: whatever comes, comes as a signal.
+const LONG: Duration = Duration::from_secs(3600);
+
+pub enum Signal {
+    Watch(Event),
+    /// Nothing is written any more of what is another's among these members.
+    Prepared(Members),
+    /// A write waits for a renewal.
+    Asked,
+    Stop,
+}
+
+/// An agent is to act by other members: first it gives up what is no longer its
+/// own.
+#[derive(Debug)]
+pub struct Prepare {
+    pub own: String,
+    pub members: Members,
+    to_self: Sender<Signal>,
+}
+
+impl Prepare {
+    /// The last write of what is given up is over.
+    pub fn done(self) {
+        // A member that has ended publishes nothing.
+        let _ = self.to_self.send(Signal::Prepared(self.members));
+    }
+}
+
+pub struct Member {
+    pub leases: Leases,
+    pub terms: Terms,
+    /// Of its own Lease.
+    pub name: String,
+    pub fence: Fence,
+    pub n_members: Arc<AtomicUsize>,
+    pub to_self: Sender<Signal>,
+    pub signals: Receiver<Signal>,
+    pub on_turn: Box<dyn FnMut(Turn) + Send>,
+}
+
+/// How the thread goes on.
+enum Next {
+    On,
+    Stop,
+    Lost(String),
+}
+
+/// What a member has published and knows.
+struct Known {
+    roll: Roll,
+    /// The Lease as we wrote it last, and when we began to.
+    lease: Lease,
+    since: Duration,
+    /// The version of the Lease with which what it acts by was published.
+    claimed: String,
+    /// What was asked to be prepared for last.
+    wanted: Members,
+    /// That is done, and is to be published.
+    is_prepared: bool,
+    /// A write waits for a renewal.
+    is_asked: bool,
+    /// Nothing is written before.
+    not_before: Duration,
+    shared: Option<Share>,
+}
+
+impl Member {
+    pub fn run(mut self) {
+        let watcher = match self.watch() {
+            Ok(watcher) => watcher,
+            Err(error) => {
+                let why = format!("the Leases cannot be watched: {error}");
+                return (self.on_turn)(Turn::Lost(why));
+            }
+        };
+        if let Some(known) = self.join() {
+            tracing::info!(identity = self.terms.identity, "joins");
+            (self.on_turn)(Turn::Joined);
+            self.share(known);
+        }
+        self.fence.close();
+        drop(watcher);
+    }
+
+    /// Until there is a Lease of our own; `None` when stopped.
+    fn join(&self) -> Option<Known> {
+        let mut roll = Roll::default();
+        let mut due = None;
+        loop {
+            let wait = due.map_or(LONG, |due: Duration| due.saturating_sub(since_boot()));
+            match self.signals.recv_timeout(wait) {
+                Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
+                Ok(Signal::Watch(event)) => take(&mut roll, event),
+                Ok(Signal::Prepared(_) | Signal::Asked) | Err(RecvTimeoutError::Timeout) => {}
+            }
+            let Some(mut members) = roll.members() else {
+                continue;
+            };
+            if due.is_some_and(|due| since_boot() < due) {
+                continue;
+            }
+            members.insert(&self.terms.identity);
+            let since = since_boot();
+            let lease = Lease::of_member(&self.terms, &self.name, &members);
+            let created = self.leases.create(&lease.held(&self.terms, &now_text()));
+            // An attempt without an answer may have made it.
+            let created = created.or_else(|error| match self.leases.find(&self.name) {
+                Ok(Some(lease)) if lease.holder() == self.terms.identity => Ok(lease),
+                Ok(_) | Err(_) => Err(error),
+            });
+            let error = match created {
+                Ok(lease) => {
+                    self.extend(since);
+                    return Some(Known {
+                        roll,
+                        claimed: lease.0.resource_version().to_owned(),
+                        wanted: lease.acts_by(),
+                        lease,
+                        since,
+                        is_prepared: false,
+                        is_asked: false,
+                        not_before: Duration::ZERO,
+                        shared: None,
+                    });
+                }
+                Err(error) => error,
+            };
+            tracing::warn!(%error, "cannot join, tried again soon");
+            due = Some(since_boot() + self.terms.retry());
+        }
+    }
+
+    /// Until stopped, or until somebody deleted our Lease.
+    fn share(&mut self, mut known: Known) {
+        loop {
+            let due = self.due(&known);
+            let wait = due.saturating_sub(since_boot());
+            let next = match self.signals.recv_timeout(wait) {
+                Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => Next::Stop,
+                Ok(Signal::Watch(event)) => self.watched(&mut known, event),
+                Ok(Signal::Prepared(members)) => {
+                    known.is_prepared |= members == known.wanted;
+                    Next::On
+                }
+                Ok(Signal::Asked) => {
+                    known.is_asked = true;
+                    Next::On
+                }
+                Err(RecvTimeoutError::Timeout) => Next::On,
+            };
+            let next = match next {
+                Next::On => self.turn(&mut known),
+                next => next,
+            };
+            match next {
+                Next::On => {}
+                Next::Stop => return self.leave(&known),
+                Next::Lost(why) => {
+                    self.fence.close();
+                    return (self.on_turn)(Turn::Lost(why));
+                }
+            }
+        }
+    }
+
+    /// When something is to be done that no signal tells of.
+    fn due(&self, known: &Known) -> Duration {
+        let step = self.terms.retry();
+        let (expired, next) = known.roll.expired(&self.name, step, since_boot());
+        let mut due = since_boot() + LONG;
+        if let Some(next) = next {
+            due = due.min(next);
+        }
+        if !expired.is_empty() || self.has_to_publish(known) {
+            due = known.not_before;
+        }
+        if let Some(renewal) = self.renewal(known) {
+            due = due.min(renewal.max(known.not_before));
+        }
+        due
+    }
+
+    /// What was prepared and is not published yet.
+    fn has_to_publish(&self, known: &Known) -> bool {
+        known.is_prepared && known.lease.acts_by() != known.wanted
+    }
+
+    /// When the Lease is to be renewed; `None` where nobody waits for it.
+    fn renewal(&self, known: &Known) -> Option<Duration> {
+        let is_awaited = known.is_asked || !is_alone(known);
+        is_awaited.then_some(known.since + self.terms.renew)
+    }
+
+    fn watched(&self, known: &mut Known, event: Event) -> Next {
+        take(&mut known.roll, event);
+        let is_listed = known.roll.members().is_some();
+        if !is_listed || known.roll.lease(&self.name).is_some() {
+            return Next::On;
+        }
+        // A list from a cache may be older than our Lease.
+        match self.leases.find(&self.name) {
+            Ok(Some(_)) => Next::On,
+            Ok(None) => Next::Lost("its Lease was deleted".to_owned()),
+            Err(error) => {
+                tracing::warn!(%error, "the Lease");
+                Next::On
+            }
+        }
+    }
+
+    /// All that follows from what is known now.
+    fn turn(&mut self, known: &mut Known) -> Next {
+        known.roll.tidy(since_boot());
+        if let Some(mut members) = known.roll.members() {
+            members.insert(&self.terms.identity);
+            self.n_members.store(members.len(), Ordering::Relaxed);
+            if members != known.wanted {
+                tracing::info!(%members, "agents came or went");
+                known.wanted = members.clone();
+                known.is_prepared = false;
+                (self.on_turn)(Turn::Prepare(Prepare {
+                    own: self.terms.identity.clone(),
+                    members,
+                    to_self: self.to_self.clone(),
+                }));
+            }
+        }
+        let now = since_boot();
+        let is_due = self.renewal(known).is_some_and(|due| due <= now);
+        if now >= known.not_before && (is_due || self.has_to_publish(known)) {
+            match self.write(known) {
+                Next::On => {}
+                next => return next,
+            }
+        }
+        self.delete_expired(known);
+        self.pace(known);
+        self.tell_share(known);
+        Next::On
+    }
+
+    /// Renews the Lease, and publishes what was prepared.
+    fn write(&self, known: &mut Known) -> Next {
+        let since = since_boot();
+        let mut wanted = known.lease.held(&self.terms, &now_text());
+        let publishes = self.has_to_publish(known);
+        if publishes {
+            wanted = wanted.acting_by(&known.wanted);
+        }
+        match self.leases.update(&wanted) {
+            Ok(lease) => {
+                if publishes {
+                    known.claimed = lease.0.resource_version().to_owned();
+                    known.shared = None;
+                }
+                known.lease = lease;
+                known.since = since;
+                known.is_asked = false;
+                known.not_before = Duration::ZERO;
+                self.extend(since);
+                Next::On
+            }
+            Err(error) if error.conflict().is_some() || error.is_not_found() => {
+                match self.leases.find(&self.name) {
+                    // It changed under our hands, or an answer was lost: once
+                    // more, on the new version.
+                    Ok(Some(lease)) if lease.holder() == self.terms.identity => {
+                        known.claimed = lease.0.resource_version().to_owned();
+                        known.shared = None;
+                        known.lease = lease;
+                        known.not_before = since_boot() + self.terms.retry() / 4;
+                        Next::On
+                    }
+                    Ok(_) => Next::Lost("its Lease was not renewed in time".to_owned()),
+                    Err(error) => self.not_written(known, &error),
+                }
+            }
+            Err(error) => self.not_written(known, &error),
+        }
+    }
+
+    fn not_written(&self, known: &mut Known, error: &Error) -> Next {
+        tracing::warn!(%error, "the Lease is not renewed, tried again soon");
+        known.not_before = since_boot() + self.terms.retry();
+        Next::On
+    }
+
+    /// Members that were silent for too long: each deletion names the version
+    /// that was seen, so that one which lives stays. One that was silent itself
+    /// has nothing to say of others.
+    fn delete_expired(&self, known: &mut Known) {
+        let now = since_boot();
+        if now < known.not_before || now >= known.since + self.terms.duration {
+            return;
+        }
+        let (expired, _) = known.roll.expired(&self.name, self.terms.retry(), now);
+        let expired: Vec<Lease> = expired.into_iter().cloned().collect();
+        for lease in expired {
+            let name = lease.0.name();
+            match self.leases.delete(&lease) {
+                Ok(()) => {
+                    tracing::info!(agent = lease.holder(), "is gone");
+                    known.roll.gone(name, since_boot());
+                }
+                Err(error) if error.conflict().is_some() => match self.leases.find(name) {
+                    Ok(Some(lease)) => known.roll.saw(lease, since_boot()),
+                    Ok(None) => known.roll.gone(name, since_boot()),
+                    Err(error) => {
+                        tracing::warn!(%error, "the Lease of another agent");
+                        known.not_before = since_boot() + self.terms.retry();
+                    }
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "what an agent that is gone had is not taken over");
+                    known.not_before = since_boot() + self.terms.retry();
+                }
+            }
+        }
+    }
+
+    /// One that is alone renews only before it writes something else.
+    fn pace(&self, known: &Known) {
+        match is_alone(known) {
+            true => {
+                let left =
+                    (self.terms.duration - self.terms.margin()).saturating_sub(self.terms.renew);
+                let to_self = self.to_self.clone();
+                let ask = move || {
+                    // A member that has ended opens nothing.
+                    let _ = to_self.send(Signal::Asked);
+                };
+                let patience = self.terms.request() + self.terms.retry();
+                self.fence.open_on_demand(left, patience, ask);
+            }
+            false => self.fence.open_by_itself(),
+        }
+    }
+
+    /// Tells what may be worked on, once the watch has come by what was
+    /// published: whoever publishes later sees it.
+    fn tell_share(&mut self, known: &mut Known) {
+        let own = match known.roll.lease(&self.name) {
+            Some(own) if is_at_least(own.0.resource_version(), &known.claimed) => own,
+            Some(_) | None => return,
+        };
+        if known.roll.members().is_none() || own.acts_by() != known.lease.acts_by() {
+            return;
+        }
+        let share = known.roll.share(&known.lease, since_boot());
+        if known.shared.as_ref() != Some(&share) {
+            known.shared = Some(share.clone());
+            (self.on_turn)(Turn::Shares(share));
+        }
+    }
+
+    fn extend(&self, since: Duration) {
+        let until = since + self.terms.duration;
+        self.fence
+            .open_until(until.saturating_sub(self.terms.margin()));
+    }
+
+    fn leave(&self, known: &Known) {
+        self.fence.close();
+        if !self.fence.drain(self.terms.duration) {
+            // It runs out by itself, after the last of those writes.
+            tracing::warn!("writes are still under way: the Lease is not released");
+            return;
+        }
+        let released = known.lease.released(&now_text());
+        let result = self.leases.update(&released);
+        let result = result.and_then(|lease| self.leases.delete(&lease));
+        if let Err(error) = result {
+            tracing::warn!(%error, "the Lease is not released, it runs out by itself");
+        }
+    }
+
+    /// A watch of all Leases of the group, whose news come as signals.
+    fn watch(&self) -> std::io::Result<Watcher> {
+        let selector = format!("{}={}", names::AGENTS, self.terms.name);
+        let (watcher, mut notices) = Watcher::start(
+            self.leases.client.clone(),
+            [watch::Watched {
+                namespace: self.terms.namespace.clone(),
+                ..watch::Watched::labelled(Arc::new(lease_resource()), &selector)
+            }],
+        )?;
+        let signals = self.to_self.clone();
+        std::thread::Builder::new()
+            .name("lease watch".to_owned())
+            .stack_size(super::STACK_BYTES)
+            .spawn(move || {
+                while let Some((_, event)) = notices.blocking_recv() {
+                    if signals.send(Signal::Watch(event)).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(watcher)
+    }
+}
+
+fn take(roll: &mut Roll, event: Event) {
+    let now = since_boot();
+    match event {
+        Event::Restarted => roll.restarted(),
+        Event::Applied(object) => roll.saw(Lease(object), now),
+        Event::Deleted(object) => roll.gone(object.name(), now),
+        Event::Current => roll.current(now),
+        Event::Failed(error) => tracing::warn!(%error, "the Leases"),
+    }
+}
+
+/// Nobody else waits for signs of life, and nothing is to be published.
+fn is_alone(known: &Known) -> bool {
+    let members = known.roll.members();
+    members.is_some_and(|members| members.len() == 1)
+        && known.wanted.len() == 1
+        && known.lease.acts_by() == known.wanted
+}
+
+/// Whether a version is not older than another one.
+fn is_at_least(version: &str, other: &str) -> bool {
+    match (version.parse::<u64>(), other.parse::<u64>()) {
+        (Ok(version), Ok(other)) => version >= other,
+        _ => version == other,
+    }
+}

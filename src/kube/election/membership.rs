@@ -1,0 +1,129 @@
+//! Several processes that share the work, each with a Lease of its own.
+//!
+//! ```text
+//! (joins: creates its Lease) -> Joined -> agents come or go -> Prepare --done-->
+//!     publishes what it acts by -> the watch has come by that -> Shares -> ...
+//!                                        its Lease is gone -> Lost
+//! ```
+//! Members are the Leases that are there: a Lease goes when its agent leaves, or
+//! when another agent has seen no renewal of it for its duration and deletes the
+//! version that it saw. By then the fence of the one that was silent has closed,
+//! and it cannot renew what is not there. All agents see the Leases change in one
+//! order, so that of two claims to one application the later sees the earlier.
+//! An agent that is alone renews its Lease before it writes something else, and
+//! at no other time.
+
+use super::member::{Member, Prepare, Signal};
+use super::store::Leases;
+use super::{STACK_BYTES, Terms};
+use crate::kube::{Client, Fence};
+use crate::shard::Share;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+
+/// What a member is told.
+#[derive(Debug)]
+pub enum Turn {
+    /// Its fence is open. Of the applications it has none yet.
+    Joined,
+    Prepare(Prepare),
+    /// What it may work on from now on.
+    Shares(Share),
+    /// Its Lease is gone: it is no member any more.
+    Lost(String),
+}
+
+/// A member's figures; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    n_members: Arc<AtomicUsize>,
+    n_writes: Arc<AtomicU64>,
+}
+
+impl Figures {
+    /// How many agents share the work, as far as it knows.
+    pub fn n_members(&self) -> usize {
+        self.n_members.load(Ordering::Relaxed)
+    }
+
+    /// How often Leases were written, or were tried to.
+    pub fn n_writes(&self) -> u64 {
+        self.n_writes.load(Ordering::Relaxed)
+    }
+}
+
+/// A member at work in a thread of its own.
+pub struct Membership {
+    fence: Fence,
+    figures: Figures,
+    signals: Sender<Signal>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Membership {
+    /// A member until stopped, of the group that `terms` name. `client` must not
+    /// be guarded.
+    pub fn start(
+        client: Client,
+        terms: Terms,
+        on_turn: impl FnMut(Turn) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (fence, figures) = (Fence::new(), Figures::default());
+        let (sender, signals) = channel();
+        // The number of this process: its host may have had others.
+        let number = terms.identity.rsplit('_').next().unwrap_or_default();
+        let member = Member {
+            leases: Leases::new(client, &terms, figures.n_writes.clone()),
+            name: format!("{}-agent-{number}", terms.name),
+            terms,
+            fence: fence.clone(),
+            n_members: figures.n_members.clone(),
+            to_self: sender.clone(),
+            signals,
+            on_turn: Box::new(on_turn),
+        };
+        let thread = thread::Builder::new()
+            .name("lease".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || member.run())?;
+        Ok(Membership {
+            fence,
+            figures,
+            signals: sender,
+            thread: Some(thread),
+        })
+    }
+
+    /// Open while this process may write.
+    pub fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    pub fn figures(&self) -> Figures {
+        self.figures.clone()
+    }
+
+    /// Closes the fence, waits for the writes under way, and takes the Lease
+    /// away: others go on at once.
+    pub fn stop(mut self) {
+        self.stop_now();
+    }
+
+    fn stop_now(&mut self) {
+        // A member that lost its Lease has ended already.
+        let _ = self.signals.send(Signal::Stop);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of the Lease panicked");
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.stop_now();
+    }
+}
