@@ -11,6 +11,9 @@ use crate::object::Object;
 use crate::value::Value;
 use std::sync::Arc;
 
+/// An application is let go before its state has had 2^32 of them.
+const GENERATIONS: u32 = 32;
+
 impl Controller {
     /// An Application was created or changed.
     pub(super) fn application(&mut self, object: &Object) {
@@ -21,6 +24,13 @@ impl Controller {
         if !self.settings.serves(&id.namespace) {
             return;
         }
+        if self.apps.contains_key(&id) || self.begins_with(&id, object) {
+            self.take_application(&id, object);
+        }
+    }
+
+    /// One that is ours.
+    pub(super) fn take_application(&mut self, id: &AppId, object: &Object) {
         let (app, read_error) = match Application::read(object) {
             Ok(app) => (app, None),
             Err(error) => {
@@ -33,12 +43,14 @@ impl Controller {
             }
         };
         let digest = digest_of(&object.at(&["spec"]).cloned().unwrap_or_default());
-        let is_new = !self.apps.contains_key(&id);
+        let is_new = !self.apps.contains_key(id);
         let instance = app.instance_name(&self.settings.namespace);
+        let generation = self.next_number() << GENERATIONS;
+        let part = self.new_part();
         let state = self
             .apps
             .entry(id.clone())
-            .or_insert_with(|| AppState::new(id.clone(), Application::default(), instance));
+            .or_insert_with(|| AppState::new(id.clone(), instance, generation, part));
         if is_older(object.resource_version(), &state.resource_version) {
             return;
         }
@@ -58,7 +70,7 @@ impl Controller {
         let before = std::mem::replace(&mut state.app, Arc::new(at_rest(app)));
         let app = state.app.clone();
         if app.is_deleting {
-            self.begin_deletion(&id);
+            self.begin_deletion(id);
             return;
         }
         let spec_changed = is_new || state.spec_digest != digest;
@@ -74,26 +86,26 @@ impl Controller {
             .as_ref()
             .is_some_and(|operation| operation.phase == OperationPhase::Terminating);
         if state.operation.is_some() && terminating {
-            self.terminate_operation(&id);
+            self.terminate_operation(id);
         }
-        self.confirm_prunes(&id);
+        self.confirm_prunes(id);
         if let Some(hard) = app.wanted_refresh()
             && (is_new || before.wanted_refresh().is_none())
         {
-            self.refresh(&id, hard, true);
+            self.refresh(id, hard, true);
         }
         if before.skips_reconcile()
             && !app.skips_reconcile()
-            && let Some(state) = self.apps.get_mut(&id)
+            && let Some(state) = self.apps.get_mut(id)
         {
             state.wants.resolve = true;
             state.wants.compare = true;
         }
         if before.depends_on() != app.depends_on() {
-            self.dependencies_changed(&id);
+            self.dependencies_changed(id);
         }
-        self.wished_operation(&id, is_new, operation_state);
-        self.pump(&id);
+        self.wished_operation(id, is_new, operation_state);
+        self.pump(id);
     }
 
     /// `.operation` was set, or an operation was under way when the agent

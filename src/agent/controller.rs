@@ -12,6 +12,7 @@ use super::metrics::Metrics;
 use super::operation::Stage;
 use super::pool::Pool;
 use super::settings::Settings;
+use super::sharing::Sharing;
 use super::sources::{Resolved, SourceError, Sources};
 use super::state::{AppState, Job, revisions_of};
 use crate::app::AppProject;
@@ -54,6 +55,8 @@ pub(super) enum Timer {
     Renew(AppId),
     Discover(ClusterId),
     Connect(ClusterId),
+    /// Applications that became ours are read again.
+    TakeOver,
 }
 
 pub(super) struct Controller {
@@ -69,6 +72,8 @@ pub(super) struct Controller {
     pub digests: Digests,
     pub results: Sender<Message>,
     pub apps: BTreeMap<AppId, AppState>,
+    /// What other agents have; `None` where this one has everything.
+    pub sharing: Option<Sharing>,
     pub projects: BTreeMap<String, Arc<AppProject>>,
     pub fetch_pool: Pool,
     pub heavy_pool: Pool,
@@ -192,13 +197,20 @@ impl Controller {
             Message::Application(object) => self.application(&object),
             Message::ApplicationGone(id) => {
                 self.apps.remove(&id);
+                self.forget_elsewhere(&id);
             }
             Message::ApplicationsListed(ids) => {
                 self.apps.retain(|id, _| ids.contains(id));
+                self.retain_elsewhere(&ids);
                 self.forget_digests();
                 self.applications_listed = true;
+                self.begin_with_ours();
                 self.pump_all();
             }
+            Message::Prepare(prepare) => self.prepare(prepare),
+            Message::Drained(ids, prepare) => self.drained(&ids, prepare),
+            Message::Shares(share) => self.shares(share),
+            Message::Taken(id, object) => self.taken(&id, object.as_deref()),
             Message::Project(project) => {
                 let name = project.name.clone();
                 let changed = self
@@ -318,6 +330,7 @@ impl Controller {
             }
             Timer::Discover(cluster) => self.discover(&cluster),
             Timer::Connect(cluster) => self.reconnect(&cluster),
+            Timer::TakeOver => self.begin_with_ours(),
         }
     }
 
@@ -539,7 +552,7 @@ impl Controller {
             given: None,
             control_namespace: self.settings.namespace.clone(),
             observe: self.settings.observe,
-            client: destination.client.clone(),
+            client: self.client_of(app, &destination.client),
             dry_runs: match self.account(app) {
                 Ok(Some(user)) => destination.client.acting_as(&user),
                 // Without an account nothing is synced; it is still compared.
@@ -654,6 +667,10 @@ impl Controller {
                         self.consider_auto_sync(id, items);
                     }
                 }
+                // What holds it back may be that another one was not at its commit.
+                if self.sharing.is_some() {
+                    self.try_held(id);
+                }
                 match self.apps.get(id).is_some_and(|app| app.operation.is_none()) {
                     true => self.report_now(id),
                     false => self.report_soon(id),
@@ -695,6 +712,10 @@ impl Controller {
         self.after(pause, Timer::Renew(id.clone()));
     }
 
+    fn is_known(&self, id: &AppId) -> bool {
+        self.apps.contains_key(id) || self.elsewhere(id).is_some()
+    }
+
     pub(super) fn report_soon(&mut self, id: &AppId) {
         let Some(app) = self.apps.get_mut(id) else {
             return;
@@ -726,7 +747,7 @@ impl Controller {
                     || item.key.group != crate::app::GROUP
                     || item.is_missing
                     || item.key.namespace != self.settings.namespace
-                    || self.apps.contains_key(&AppId {
+                    || self.is_known(&AppId {
                         namespace: item.key.namespace.clone(),
                         name: item.key.name.clone(),
                     })

@@ -124,7 +124,7 @@ impl Controller {
             permits: self.permits(app),
             homes: app.homes_of_applications(),
             watches: destination.watches.clone(),
-            client: self.client.clone(),
+            client: self.client_of(app, &self.client),
             hooks: app.delete_hooks.clone().unwrap_or_default(),
             short_revision: app.revision().chars().take(7).collect(),
             live: destination.live.clone(),

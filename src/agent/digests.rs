@@ -13,7 +13,7 @@
 use super::compare::{CompareError, CompareOutcome, Compared, ComparedItem, Comparison};
 use super::controller::Controller;
 use super::message::AppId;
-use crate::app::{Application, SyncCode};
+use crate::app::{Application, SyncCode, instance_name};
 use crate::diff::{Digest, digest_of};
 use crate::object::ResourceKey;
 use std::collections::BTreeSet;
@@ -125,7 +125,12 @@ impl Controller {
     /// All applications are known: others are gone.
     pub(super) fn forget_digests(&self) {
         let digests = self.digests.clone();
-        let instances: Vec<String> = self.apps.values().map(|app| app.instance.clone()).collect();
+        let ours = self.apps.values().map(|app| app.instance.clone());
+        // What is another agent's now may come back.
+        let others = self.ids_elsewhere().into_iter();
+        let others =
+            others.map(|id| instance_name(&id.namespace, &id.name, &self.settings.namespace));
+        let instances: Vec<String> = ours.chain(others).collect();
         self.write_pool.run(move || digests.retain(&instances));
     }
 }

@@ -13,12 +13,15 @@ use super::pool::Pool;
 use super::pushed::Push;
 use super::resources::secret_resource;
 use super::settings::Settings;
+use super::sharing::Sharing;
 use super::sources::Sources;
 use super::usage::Usage;
 use super::watch::Watches;
 use crate::app::{Condition, OperationPhase, SyncCode};
 use crate::git;
+use crate::kube::election::Prepare;
 use crate::kube::{Client, Discovery};
+use crate::shard::Share;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -142,6 +145,7 @@ impl Agent {
             digests: Digests::new(settings.digests.clone()),
             results: sender.clone(),
             apps: BTreeMap::new(),
+            sharing: settings.shares.then(Sharing::default),
             projects: BTreeMap::new(),
             timers: BinaryHeap::new(),
             polled: Default::default(),
@@ -224,6 +228,18 @@ impl Handle {
         };
         // A controller that has stopped refreshes nothing.
         let _ = self.sender.send(Message::Refresh(id, hard));
+    }
+
+    /// Other agents came or went: gives up what is theirs now.
+    pub fn prepare(&self, prepare: Prepare) {
+        // A controller that has stopped gives up nothing: its Lease goes next.
+        let _ = self.sender.send(Message::Prepare(prepare));
+    }
+
+    /// Tells what may be worked on from now on.
+    pub fn shares(&self, share: Share) {
+        // A controller that has stopped begins with nothing.
+        let _ = self.sender.send(Message::Shares(share));
     }
 
     /// Reads a repository again for the applications that new commits concern.

@@ -85,9 +85,10 @@ impl Controller {
         let lacking: Vec<String> = dependencies(app)
             .into_iter()
             .filter_map(|other| {
-                let what = match self.apps.get(&other) {
-                    None => "not there".to_owned(),
-                    Some(state) => self.lacks(state)?,
+                let what = match (self.apps.get(&other), self.elsewhere(&other)) {
+                    (Some(state), _) => self.lacks(state)?,
+                    (None, Some(elsewhere)) => elsewhere.lacks_for(app)?,
+                    (None, None) => "not there".to_owned(),
                 };
                 Some(format!("{} ({what})", other.name))
             })
@@ -119,10 +120,12 @@ impl Controller {
         let mut seen = std::collections::BTreeSet::new();
         while let Some(path) = paths.pop() {
             let last = path.last().expect("a path has a start");
-            let Some(app) = self.apps.get(last) else {
-                continue;
+            let all = match (self.apps.get(last), self.elsewhere(last)) {
+                (Some(app), _) => dependencies(app),
+                (None, Some(elsewhere)) => elsewhere.depends_on.clone(),
+                (None, None) => continue,
             };
-            for next in dependencies(app) {
+            for next in all {
                 let mut longer = path.clone();
                 longer.push(next.clone());
                 if next == *start {

@@ -11,7 +11,9 @@ use super::usage::Usage;
 use super::writes::Applied;
 use crate::app::AppProject;
 use crate::kube::Discovery;
+use crate::kube::election::Prepare;
 use crate::object::{Object, ResourceKey};
+use crate::shard::Share;
 use crate::sync;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -38,6 +40,14 @@ pub(super) enum Message {
     ApplicationGone(AppId),
     /// A list of all Applications is complete: others are gone.
     ApplicationsListed(Vec<AppId>),
+    /// Other agents came or went.
+    Prepare(Prepare),
+    /// The last writes of what was given up are over.
+    Drained(Vec<AppId>, Prepare),
+    /// What this agent and the others act by now.
+    Shares(Share),
+    /// An application that is to be taken over, as it is.
+    Taken(AppId, Option<Box<Object>>),
     Project(Box<AppProject>),
     ProjectGone(String),
     ProjectsListed,

@@ -84,6 +84,8 @@ mod own;
 
 mod hold;
 
+mod sharing;
+
 mod result;
 
 mod told;

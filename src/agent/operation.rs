@@ -701,11 +701,12 @@ impl Controller {
                     || strategy.hook.as_ref().is_some_and(|hook| hook.force)
             })
         });
+        let client = self.client_of(app, &destination.client);
         Some(Writer {
             silence_is_health: false,
             client: match account {
-                Some(user) => destination.client.acting_as(user),
-                None => destination.client.clone(),
+                Some(user) => client.acting_as(user),
+                None => client,
             },
             discovery: destination.discovery.clone(),
             live: destination.live.clone(),

@@ -2,7 +2,7 @@
 
 use super::controller::Controller;
 use super::message::AppId;
-use crate::app::Source;
+use crate::app::{Application, Source};
 use crate::git::RepositoryUrl;
 use crate::object::names;
 use crate::value::glob::Glob;
@@ -35,6 +35,29 @@ impl Push {
             // Whether a range of versions takes the tag is for git to say.
             _ => tag.is_some() && is_range(revision),
         }
+    }
+
+    /// The sources of an application that mean another commit now.
+    pub(super) fn moved_sources<'a>(&self, app: &'a Application) -> Vec<&'a Source> {
+        let urls = self.urls.iter();
+        let urls: Vec<RepositoryUrl> = urls
+            .filter_map(|url| RepositoryUrl::parse(url).ok())
+            .collect();
+        let mut sources = app.spec.sources();
+        sources.retain(|source| {
+            source.chart.is_empty()
+                && self.moves(&source.target_revision)
+                && RepositoryUrl::parse(&source.repo_url)
+                    .is_ok_and(|own| urls.iter().any(|url| own.is_place_of(url)))
+        });
+        sources
+    }
+
+    /// Whether an application has to be looked at again.
+    pub(super) fn concerns(&self, app: &Application) -> bool {
+        let annotation = app.annotations.get(names::MANIFEST_GENERATE_PATHS);
+        let mut sources = self.moved_sources(app).into_iter();
+        sources.any(|source| annotation.is_none_or(|text| self.touches(text, source)))
     }
 
     /// Whether it touches what an annotation says that manifests are made of.
@@ -84,28 +107,16 @@ fn cleaned(path: &str) -> String {
 
 impl Controller {
     pub(super) fn pushed(&mut self, push: &Push) {
-        let urls = push.urls.iter();
-        let urls: Vec<RepositoryUrl> = urls
-            .filter_map(|url| RepositoryUrl::parse(url).ok())
-            .collect();
-        let is_of = |source: &Source| {
-            source.chart.is_empty()
-                && push.moves(&source.target_revision)
-                && RepositoryUrl::parse(&source.repo_url)
-                    .is_ok_and(|own| urls.iter().any(|url| own.is_place_of(url)))
-        };
         let mut concerned: Vec<AppId> = Vec::new();
         for (id, app) in &self.apps {
-            let annotation = app.app.annotations.get(names::MANIFEST_GENERATE_PATHS);
-            let mut is_concerned = false;
-            for source in app.app.spec.sources().into_iter().filter(|s| is_of(s)) {
+            for source in push.moved_sources(&app.app) {
                 self.sources.forget_answers(&source.repo_url);
-                is_concerned |= annotation.is_none_or(|text| push.touches(text, source));
             }
-            if is_concerned {
+            if push.concerns(&app.app) {
                 concerned.push(id.clone());
             }
         }
+        self.tell_others_of(push);
         tracing::info!(
             reference = push.reference,
             applications = concerned.len(),

@@ -66,7 +66,9 @@ impl Controller {
         app.report_records = records;
         app.report_adds = adds;
         self.metrics.status_patches.add_one();
-        let (client, results, id) = (self.client.clone(), self.results.clone(), id.clone());
+        let app = self.apps.get(id).expect("looked up above");
+        let client = self.client_of(app, &self.client);
+        let (results, id) = (self.results.clone(), id.clone());
         self.write_pool.run_with(REPORTS.to_owned(), move || {
             let result = patch_application(&client, &id.namespace, &id.name, patch)
                 .map_err(|error| error.to_string());

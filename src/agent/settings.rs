@@ -13,6 +13,9 @@ pub struct Settings {
     pub application_namespaces: Vec<String>,
     /// Reconcile and report, but write nothing.
     pub observe: bool,
+    /// Work on what [`Handle::shares`](super::Handle::shares) tells, and on
+    /// nothing before.
+    pub shares: bool,
     /// Start beside a running Argo CD controller.
     pub beside_argocd: bool,
     /// Time between two polls of a repository.
@@ -40,6 +43,7 @@ impl Default for Settings {
             namespace: crate::app::DEFAULT_NAMESPACE.to_owned(),
             application_namespaces: Vec::new(),
             observe: false,
+            shares: false,
             beside_argocd: false,
             poll_interval: Duration::from_secs(120),
             poll_jitter: Duration::from_secs(60),

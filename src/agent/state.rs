@@ -11,6 +11,7 @@ use crate::app::{
     SyncStatus,
 };
 use crate::diff::Digest;
+use crate::kube::Fence;
 use crate::object::ResourceKey;
 use crate::sync::Item;
 use crate::value::Value;
@@ -26,6 +27,8 @@ pub(super) struct AppState {
     /// Of its status only what comparisons ask for: see [`at_rest`].
     pub app: Arc<Application>,
     pub instance: String,
+    /// Where several agents share the work: what its writes pass.
+    pub fence: Option<Fence>,
     /// Digest of the spec: a change asks for a reconcile.
     pub spec_digest: Digest,
     /// The status as the API server has it, for the next patch.
@@ -114,14 +117,16 @@ pub(super) struct AutoMemory {
 }
 
 impl AppState {
-    pub fn new(id: AppId, app: Application, instance: String) -> Self {
+    /// `generation` is higher than that of any state that was let go.
+    pub fn new(id: AppId, instance: String, generation: u64, fence: Option<Fence>) -> Self {
         AppState {
             id,
-            app: Arc::new(app),
+            app: Arc::default(),
             instance,
+            fence,
             spec_digest: Digest::default(),
             known_status: Packed::default(),
-            generation: 0,
+            generation,
             wants: Wants::default(),
             job: None,
             resolved: Vec::new(),

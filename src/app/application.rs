@@ -74,11 +74,7 @@ impl Application {
     /// The name in tracking ids: `name` in the control namespace, elsewhere
     /// `namespace_name`.
     pub fn instance_name(&self, control_namespace: &str) -> String {
-        if self.namespace.is_empty() || self.namespace == control_namespace {
-            self.name.clone()
-        } else {
-            format!("{}_{}", self.namespace, self.name)
-        }
+        instance_name(&self.namespace, &self.name, control_namespace)
     }
 
     /// The refresh that the annotation asks for: `Some(true)` for a hard one.
@@ -336,4 +332,13 @@ pub struct IgnoreDifferences {
 pub struct Info {
     pub name: String,
     pub value: String,
+}
+
+/// See [`Application::instance_name`].
+pub fn instance_name(namespace: &str, name: &str, control_namespace: &str) -> String {
+    match namespace {
+        "" => name.to_owned(),
+        _ if namespace == control_namespace => name.to_owned(),
+        _ => format!("{namespace}_{name}"),
+    }
 }

@@ -15,7 +15,7 @@ mod status;
 
 pub use application::{
     Application, ApplicationSpec, Automated, Backoff, Destination, IgnoreDifferences, Info,
-    ManagedNamespaceMetadata, Retry, SyncPolicy,
+    ManagedNamespaceMetadata, Retry, SyncPolicy, instance_name,
 };
 pub use crd::{application_crd, appproject_crd};
 pub use operation::{

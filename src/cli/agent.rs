@@ -3,19 +3,19 @@
 use super::budget::{self, Budget};
 use super::connect::Cluster;
 use super::interrupt::interrupted_or_asked;
-use super::lead::Lead;
+use super::lead::{Lead, Together};
 use super::maps::Maps;
 use super::service::{self, Service};
-use crate::agent::{Agent, Settings, bootstrap};
+use crate::agent::{Agent, Handle, Settings, bootstrap};
 use crate::git::Locator;
 use crate::kube::Client;
-use crate::kube::election::{Change, Election};
-use crate::server::{self, Leadership, Subject};
+use crate::kube::election::{Change, Election, Membership, Terms, Turn};
+use crate::server::{self, Beside, Subject};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -56,6 +56,7 @@ pub struct Arguments {
 enum Wake {
     Asked,
     Election(Change),
+    Member(Turn),
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -74,13 +75,28 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         eprintln!("warning: {warning}");
     }
     let client = arguments.cluster.client()?;
-    let Some(terms) = arguments.lead.terms(&arguments.namespace)? else {
-        let subject = Subject::default();
-        let _ = shown.set(subject.clone());
-        let _server = serve(arguments, &subject)?;
-        let service = watched(&subject)?;
-        return work(arguments, client, &subject, service, &wakes);
-    };
+    match arguments.lead.together(&arguments.namespace)? {
+        Some(Together::Leads(terms)) => stand_by(arguments, client, terms, sender, &wakes, &shown),
+        Some(Together::Shares(terms)) => share(arguments, client, terms, sender, &wakes, &shown),
+        None => {
+            let subject = Subject::default();
+            let _ = shown.set(subject.clone());
+            let _server = serve(arguments, &subject)?;
+            let service = watched(&subject)?;
+            work(arguments, client, &subject, service, &wakes)
+        }
+    }
+}
+
+/// Works while it holds the Lease.
+fn stand_by(
+    arguments: &Arguments,
+    client: Client,
+    terms: Terms,
+    sender: Sender<Wake>,
+    wakes: &Receiver<Wake>,
+    shown: &OnceLock<Subject>,
+) -> anyhow::Result<ExitCode> {
     let lease = format!("the Lease {}/{}", terms.namespace, terms.name);
     let identity = terms.identity.clone();
     let election = Election::start(client.clone(), terms, move |change| {
@@ -88,7 +104,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let _ = sender.send(Wake::Election(change));
     })?;
     let standing = election.standing();
-    let subject = Subject::elected(move || Leadership {
+    let subject = Subject::beside_others(move || Beside::Election {
         leads: standing.leads(),
         lease_writes: standing.n_writes(),
     });
@@ -98,15 +114,52 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let service = watched(&subject)?;
     service.ready();
     let result = match wakes.recv().context("the thread of the signals is gone")? {
-        Wake::Asked => Ok(ExitCode::SUCCESS),
         Wake::Election(Change::Leads) => {
             let client = client.guarded(election.fence().clone());
-            work(arguments, client, &subject, service, &wakes)
+            work(arguments, client, &subject, service, wakes)
         }
         Wake::Election(Change::Lost(why)) => Err(anyhow!(why)),
+        Wake::Asked | Wake::Member(_) => Ok(ExitCode::SUCCESS),
     };
     election.stop();
     result.with_context(|| format!("no longer leads by {lease}"))
+}
+
+/// Works on its share of the Applications while its Lease is there.
+fn share(
+    arguments: &Arguments,
+    client: Client,
+    terms: Terms,
+    sender: Sender<Wake>,
+    wakes: &Receiver<Wake>,
+    shown: &OnceLock<Subject>,
+) -> anyhow::Result<ExitCode> {
+    let identity = terms.identity.clone();
+    let membership = Membership::start(client.clone(), terms, move |turn| {
+        // The process may be on its way out.
+        let _ = sender.send(Wake::Member(turn));
+    })?;
+    let figures = membership.figures();
+    let subject = Subject::beside_others(move || Beside::Members {
+        n_members: figures.n_members(),
+        lease_writes: figures.n_writes(),
+    });
+    let _ = shown.set(subject.clone());
+    let _server = serve(arguments, &subject)?;
+    println!("shares the Applications as {identity}");
+    let service = watched(&subject)?;
+    let result = match wakes.recv().context("the thread of the signals is gone")? {
+        Wake::Member(Turn::Joined) => {
+            let client = client.guarded(membership.fence().clone());
+            work(arguments, client, &subject, service, wakes)
+        }
+        Wake::Member(Turn::Lost(why)) => Err(anyhow!(why)),
+        Wake::Member(Turn::Prepare(_) | Turn::Shares(_)) | Wake::Election(_) | Wake::Asked => {
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    membership.stop();
+    result.with_context(|| format!("{identity} does not share the Applications any more"))
 }
 
 fn serve(arguments: &Arguments, subject: &Subject) -> anyhow::Result<Option<server::Server>> {
@@ -124,7 +177,7 @@ fn watched(subject: &Subject) -> std::io::Result<Service> {
     Service::start(move || subject.is_alive())
 }
 
-/// Reconciles until it is asked to end, or the Lease is lost.
+/// Reconciles until it is asked to end, or its Lease is lost.
 fn work(
     arguments: &Arguments,
     client: Client,
@@ -136,6 +189,7 @@ fn work(
         namespace: arguments.namespace.clone(),
         application_namespaces: arguments.application_namespaces.clone(),
         observe: arguments.observe,
+        shares: arguments.lead.shard,
         beside_argocd: arguments.beside_argocd,
         poll_interval: arguments.poll,
         poll_jitter: arguments.poll / 2,
@@ -166,13 +220,27 @@ fn work(
     service.ready();
     let wake = match arguments.observe {
         true => super::trial::progress::follow(agent.handle(), wakes),
-        false => wakes.recv().ok(),
+        false => next_end(agent.handle(), wakes),
     };
     drop(service);
     agent.stop();
     match wake.context("the thread of the signals is gone")? {
-        // An election tells of its lead once, before this.
-        Wake::Asked | Wake::Election(Change::Leads) => Ok(ExitCode::SUCCESS),
-        Wake::Election(Change::Lost(why)) => Err(anyhow!(why)),
+        Wake::Election(Change::Lost(why)) | Wake::Member(Turn::Lost(why)) => Err(anyhow!(why)),
+        Wake::Asked | Wake::Election(Change::Leads) | Wake::Member(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Hands on what a member is told, until it is to end.
+fn next_end(agent: &Handle, wakes: &Receiver<Wake>) -> Option<Wake> {
+    loop {
+        match wakes.recv().ok()? {
+            Wake::Member(Turn::Prepare(prepare)) => agent.prepare(prepare),
+            Wake::Member(Turn::Shares(share)) => agent.shares(share),
+            // Both are told once, before this.
+            Wake::Member(Turn::Joined) | Wake::Election(Change::Leads) => {}
+            end @ (Wake::Asked | Wake::Election(Change::Lost(_)) | Wake::Member(Turn::Lost(_))) => {
+                return Some(end);
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-use super::subject::Subject;
+use super::subject::{Beside, Subject};
 use crate::agent::{AppView, Figures, Handle, cpu_time};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
@@ -7,14 +7,8 @@ use std::fmt::{self, Display, Write};
 /// it leads.
 pub fn text(subject: &Subject) -> String {
     let mut out = Exposition::default();
-    if let Some(leadership) = subject.leadership() {
-        let name = "drupelet_leader";
-        let help = "Whether this agent holds the Lease and works.";
-        out.family(name, "gauge", help);
-        out.sample(name, &[], u8::from(leadership.leads));
-        let name = "drupelet_lease_writes_total";
-        out.family(name, "counter", "Writes of the Lease.");
-        out.sample(name, &[], leadership.lease_writes);
+    if let Some(beside) = subject.beside() {
+        beside_others(&mut out, beside);
     }
     let name = "drupelet_build_info";
     out.family(name, "gauge", "The version that runs.");
@@ -24,6 +18,34 @@ pub fn text(subject: &Subject) -> String {
     }
     process(&mut out);
     out.0
+}
+
+fn beside_others(out: &mut Exposition, beside: Beside) {
+    let lease_writes = match beside {
+        Beside::Election {
+            leads,
+            lease_writes,
+        } => {
+            let name = "drupelet_leader";
+            let help = "Whether this agent holds the Lease and works.";
+            out.family(name, "gauge", help);
+            out.sample(name, &[], u8::from(leads));
+            lease_writes
+        }
+        Beside::Members {
+            n_members,
+            lease_writes,
+        } => {
+            let name = "drupelet_members";
+            let help = "Agents that share the applications, this one among them.";
+            out.family(name, "gauge", help);
+            out.sample(name, &[], n_members);
+            lease_writes
+        }
+    };
+    let name = "drupelet_lease_writes_total";
+    out.family(name, "counter", "Writes of Leases.");
+    out.sample(name, &[], lease_writes);
 }
 
 /// Names and labels are Argo CD's where the meaning is the same.
@@ -92,6 +114,9 @@ fn agent(out: &mut Exposition, handle: &Handle) {
     let name = "drupelet_live_objects";
     out.family(name, "gauge", "Live objects that are known.");
     out.sample(name, &[], handle.n_objects());
+    let name = "drupelet_applications";
+    out.family(name, "gauge", "Applications that this agent works on.");
+    out.sample(name, &[], apps.len());
     app_info(&apps, out);
     app_conditions(&apps, out);
     let name = "argocd_app_sync_total";

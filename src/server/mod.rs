@@ -12,4 +12,4 @@ mod webhook;
 
 pub use listen::Server;
 pub use memory::table as memory_table;
-pub use subject::{Leadership, Subject};
+pub use subject::{Beside, Subject};

@@ -1,21 +1,23 @@
 use crate::agent::Handle;
 use std::sync::{Arc, OnceLock};
 
-/// What is served: an agent, once it runs, and whether it leads.
+/// What is served: an agent, once it runs, and how it stands beside others.
 #[derive(Clone, Default)]
 pub struct Subject(Arc<Parts>);
 
 #[derive(Default)]
 struct Parts {
     agent: OnceLock<Handle>,
-    leadership: Option<Box<dyn Fn() -> Leadership + Send + Sync>>,
+    beside: Option<Box<dyn Fn() -> Beside + Send + Sync>>,
 }
 
-/// Of an agent that stands for election.
+/// How an agent stands that is one of several.
 #[derive(Clone, Copy, Debug)]
-pub struct Leadership {
-    pub leads: bool,
-    pub lease_writes: u64,
+pub enum Beside {
+    /// One of them leads.
+    Election { leads: bool, lease_writes: u64 },
+    /// They share the applications.
+    Members { n_members: usize, lease_writes: u64 },
 }
 
 impl From<Handle> for Subject {
@@ -28,11 +30,11 @@ impl From<Handle> for Subject {
 }
 
 impl Subject {
-    /// An agent that works only while it leads.
-    pub fn elected(leadership: impl Fn() -> Leadership + Send + Sync + 'static) -> Self {
+    /// One of several agents.
+    pub fn beside_others(beside: impl Fn() -> Beside + Send + Sync + 'static) -> Self {
         Subject(Arc::new(Parts {
             agent: OnceLock::new(),
-            leadership: Some(Box::new(leadership)),
+            beside: Some(Box::new(beside)),
         }))
     }
 
@@ -51,12 +53,13 @@ impl Subject {
         self.0.agent.get()
     }
 
-    pub(super) fn leadership(&self) -> Option<Leadership> {
-        self.0.leadership.as_ref().map(|leadership| leadership())
+    pub(super) fn beside(&self) -> Option<Beside> {
+        self.0.beside.as_ref().map(|beside| beside())
     }
 
     /// It works, or stands by for the one that does.
     pub(super) fn is_ready(&self) -> bool {
-        self.agent().is_some() || self.leadership().is_some()
+        let stands_by = matches!(self.beside(), Some(Beside::Election { .. }));
+        self.agent().is_some() || stands_by
     }
 }

@@ -23,3 +23,4 @@ mod command;
 mod leader;
 mod proj;
 mod repo;
+mod shard;

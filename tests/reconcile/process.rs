@@ -93,7 +93,7 @@ impl AgentProcess {
     }
 
     /// Where it serves /metrics, once it does.
-    fn address(&self) -> String {
+    pub fn address(&self) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             let text = fs::read_to_string(&self.out).unwrap_or_default();
