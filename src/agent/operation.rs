@@ -528,7 +528,9 @@ impl Controller {
             outcome.message = format!("gave way to revision {revision}");
         }
         // What else was applied than the newest comparison knows is compared anew.
-        if operation.own.is_some() || operation.gives_way_to.is_some() {
+        // So where a comparison of another commit came in before it ended.
+        let is_outdated = operation.sync.is_some() && operation.attempt != app.attempt_key();
+        if operation.own.is_some() || operation.gives_way_to.is_some() || is_outdated {
             app.wants.compare = true;
         } else if let Some(sync) = &operation.sync {
             record_applied(app, sync, &operation.applied);
