@@ -668,7 +668,9 @@ impl Controller {
                     }
                 }
                 // What holds it back may be that another one was not at its commit.
-                if self.sharing.is_some() {
+                let is_held =
+                    |app: &AppState| app.operation.as_ref().is_some_and(|it| it.is_held());
+                if self.sharing.is_some() && self.apps.get(id).is_some_and(is_held) {
                     self.try_held(id);
                 }
                 match self.apps.get(id).is_some_and(|app| app.operation.is_none()) {

@@ -222,8 +222,7 @@ impl Controller {
         };
         let thread = std::thread::Builder::new().name("drain".to_owned());
         if let Err(error) = thread.spawn(drain) {
-            // The Lease runs out, and with it all that this process may write.
-            tracing::error!(%error, "cannot start a thread: nothing is handed over");
+            tracing::error!(%error, "cannot start a thread: what was given up is not handed over before this agent is started anew");
         }
     }
 

@@ -142,12 +142,14 @@ fn share(
     let figures = membership.figures();
     let subject = Subject::beside_others(move || Beside::Members {
         n_members: figures.n_members(),
+        stands_by: figures.stands_by(),
         lease_writes: figures.n_writes(),
     });
     let _ = shown.set(subject.clone());
     let _server = serve(arguments, &subject)?;
     println!("shares the Applications as {identity}");
     let service = watched(&subject)?;
+    service.ready();
     let result = match wakes.recv().context("the thread of the signals is gone")? {
         Wake::Member(Turn::Joined) => {
             let client = client.guarded(membership.fence().clone());

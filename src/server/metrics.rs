@@ -35,6 +35,7 @@ fn beside_others(out: &mut Exposition, beside: Beside) {
         Beside::Members {
             n_members,
             lease_writes,
+            ..
         } => {
             let name = "drupelet_members";
             let help = "Agents that share the applications, this one among them.";

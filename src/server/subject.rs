@@ -17,7 +17,12 @@ pub enum Beside {
     /// One of them leads.
     Election { leads: bool, lease_writes: u64 },
     /// They share the applications.
-    Members { n_members: usize, lease_writes: u64 },
+    Members {
+        n_members: usize,
+        /// Until another one leads no more.
+        stands_by: bool,
+        lease_writes: u64,
+    },
 }
 
 impl From<Handle> for Subject {
@@ -59,7 +64,11 @@ impl Subject {
 
     /// It works, or stands by for the one that does.
     pub(super) fn is_ready(&self) -> bool {
-        let stands_by = matches!(self.beside(), Some(Beside::Election { .. }));
+        let stands_by = match self.beside() {
+            Some(Beside::Election { .. }) => true,
+            Some(Beside::Members { stands_by, .. }) => stands_by,
+            None => false,
+        };
         self.agent().is_some() || stands_by
     }
 }

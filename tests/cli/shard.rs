@@ -53,8 +53,15 @@ fn commit_all(world: &World, value: &str) -> String {
     world.commit(&files)
 }
 
-fn name_of(n: usize) -> String {
-    format!("a{n}")
+/// Another one than in other worlds: they share a cluster.
+fn name_of(world: &World, n: usize) -> String {
+    format!("{}-a{n}", world.name)
+}
+
+/// One of the ConfigMaps of an application.
+fn config_of(name: &str, n: usize) -> String {
+    let own = name.rsplit('-').next().unwrap_or_default();
+    format!("{own}-c{n}")
 }
 
 /// Applications in a world, all of one repository.
@@ -62,7 +69,7 @@ fn world(cluster: &Path, name: &str) -> World {
     let world = World::new(cluster, name);
     commit_all(&world, "one");
     for n in 0..N {
-        world.create_app_at(&name_of(n), &name_of(n), POLICY);
+        world.create_app_at(&name_of(&world, n), &format!("a{n}"), POLICY);
     }
     world
 }
@@ -70,7 +77,7 @@ fn world(cluster: &Path, name: &str) -> World {
 #[track_caller]
 fn wait_all_synced(world: &World, commit: &str) {
     for n in 0..N {
-        world.wait_app(&name_of(n), "Synced at the commit", |app| {
+        world.wait_app(&name_of(world, n), "Synced at the commit", |app| {
             app.status.sync.status == SyncCode::Synced && app.status.sync.revision == commit
         });
     }
@@ -97,7 +104,7 @@ fn shares_of(world: &World) -> BTreeSet<BTreeSet<String>> {
     let leases = leases(world);
     let members: Members = leases.iter().map(holder).collect();
     let share = |identity: &str| {
-        let names = (0..N).map(name_of);
+        let names = (0..N).map(|n| name_of(world, n));
         let is_own = |name: &String| {
             let key = format!("{}/{name}", world.control_namespace());
             members.owner(&key) == Some(identity)
@@ -276,7 +283,7 @@ fn an_agent_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
         // With the other one stopped as well, every write is the first one's.
         signal(&second.agent, "STOP");
         for name in &of_first {
-            let object = format!("{name}-c1");
+            let object = config_of(name, 1);
             world.edit("v1", "ConfigMap", &object, "data: {a: drifted}");
         }
         first.proxy.passed();
@@ -297,7 +304,7 @@ fn an_agent_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
         assert!(writes.all(is_lease), "{passed:?}");
         signal(&second.agent, "CONT");
         for name in &of_first {
-            let object = format!("{name}-c1");
+            let object = config_of(name, 1);
             wait_until("healed by the other one", || {
                 value_of(&world, &object).as_deref() == Some("two")
             });
@@ -323,8 +330,8 @@ fn applications_of_several_agents_wait_for_each_other_and_hear_of_webhooks() {
             let key = format!("{}/{name}", world.control_namespace());
             holders.owner(&key).expect("there are two").to_owned()
         };
-        let base = "base".to_owned();
-        let names = (0..100).map(|n| format!("top-{n}"));
+        let base = format!("{}-base", world.name);
+        let names = (0..100).map(|n| format!("{}-top-{n}", world.name));
         let top = names.into_iter().find(|name| owner(name) != owner(&base));
         let top = top.expect("one of a hundred is the other one's");
         let broken = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: base}\ndata: {a: [no]}\n";
@@ -338,18 +345,19 @@ fn applications_of_several_agents_wait_for_each_other_and_hear_of_webhooks() {
             ("top/all.yaml", &config("top", "one")),
         ]);
         world.create_app_at(&base, "base", POLICY);
-        world.create_app_at(&top, "top", POLICY);
+        world.create_app_at(&top, "top", "");
         world.patch_app(
             &top,
-            "metadata: {annotations: {drupelet.io/depends-on: base}}",
+            &format!(
+                "metadata: {{annotations: {{drupelet.io/depends-on: {base}}}}}\n\
+                 spec: {{syncPolicy: {{automated: {{prune: true, selfHeal: true}}}}}}"
+            ),
         );
         world.wait_app(&top, "held back", |app| {
             let mut conditions = app.status.conditions.iter();
-            conditions.any(|one| one.kind == "DependencyWarning" && one.message.contains("base ("))
+            conditions.any(|one| one.kind == "DependencyWarning" && one.message.contains("-base ("))
         });
-        assert!(
-            value_of(&world, "top").is_none() || world.app_named(&top).status.history.len() < 2
-        );
+        assert_eq!(value_of(&world, "top"), None);
         let commit = world.commit(&[
             ("base/all.yaml", &config("base", "one")),
             ("top/all.yaml", &config("top", "two")),
@@ -387,6 +395,45 @@ fn applications_of_several_agents_wait_for_each_other_and_hear_of_webhooks() {
     });
 }
 
+#[test]
+fn agents_that_share_and_one_that_leads_wait_for_each_other() {
+    on_each(|cluster| {
+        let world = world(cluster, "modes");
+        let leads = |agent: &AgentProcess| agent.metrics()["drupelet_leader"] == 1.0;
+        let elect = [&SHARE[..3], &["--leader-elect", "--lease-duration", "4s"]].concat();
+        let elect = |name: &str| AgentProcess::start_as(name, &world, cluster, &elect);
+        let mut leader = elect("leader");
+        wait_until("it leads", || leads(&leader));
+        let node = Node::start("a", &world, cluster, &[]);
+        wait_until("it stands by", || node.agent.get("/readyz") == "ok");
+        holds_for("nothing is written", LEASE * 2, || {
+            node.proxy.n_writes() == node.proxy.writes_where(is_lease) && leads(&leader)
+        });
+        assert!(applications(&node.agent).is_empty());
+        signal(&leader, "TERM");
+        assert_eq!(leader.wait(), Some(0));
+        wait_until("it shares them with nobody", || {
+            is_shared_by(&[&node.agent])
+        });
+        let commit = commit_all(&world, "two");
+        wait_all_synced(&world, &commit);
+
+        // It is alone, and gives signs of life only where somebody asks.
+        let leader = elect("leader");
+        holds_for("it does not lead", LEASE * 4, || !leads(&leader));
+        assert!(is_shared_by(&[&node.agent]));
+        let Node { agent, .. } = node;
+        agent.kill();
+        let died = Instant::now();
+        wait_until("it leads", || leads(&leader));
+        let took = died.elapsed();
+        println!("led after {took:?}");
+        assert!(took < LEASE * 2 + SLACK, "{took:?}");
+        let commit = commit_all(&world, "three");
+        wait_all_synced(&world, &commit);
+    });
+}
+
 /// Agents that are users of their own to the API server, whose log tells them
 /// apart.
 struct Audit {
@@ -405,9 +452,9 @@ impl Audit {
         let mut all: BTreeMap<usize, Vec<Audited>> = BTreeMap::new();
         for one in self.server.audited() {
             let name = one.object.rsplit('/').next().unwrap_or_default();
-            let number = name.strip_prefix('a').unwrap_or_default();
-            let number = number.split('-').next().unwrap_or_default();
-            if let Ok(number) = number.parse()
+            let mut parts = name.split('-');
+            let number = parts.find_map(|part| part.strip_prefix('a')?.parse().ok());
+            if let Some(number) = number
                 && AGENTS.contains(&one.user.as_str())
             {
                 all.entry(number).or_default().push(one);

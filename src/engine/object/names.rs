@@ -45,6 +45,8 @@ pub const DEPENDS_ON: &str = "drupelet.io/depends-on";
 pub const AGENTS: &str = "drupelet.io/agents";
 /// On such a Lease: the members that its agent acts by.
 pub const ACTS_BY: &str = "drupelet.io/acts-by";
+/// On such a Lease: somebody waits for a sign of life.
+pub const RENEWAL_ASKED: &str = "drupelet.io/renewal-asked";
 /// Finalizers of applications that have PreDelete or PostDelete hooks; with
 /// `/cleanup` behind them while the hooks that have run are deleted.
 pub const PRE_DELETE_FINALIZER: &str = "pre-delete-finalizer.argocd.argoproj.io";

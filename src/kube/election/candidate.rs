@@ -1,12 +1,14 @@
 //! The thread of a candidate: follows, leads, and ends.
 
 use super::lease::{Lease, Watched, lease_resource};
+use super::roll::Roll;
 use super::store::{Leases, now_text};
 use super::{Change, Terms};
 use crate::kube::Fence;
 use crate::kube::error::Error;
 use crate::kube::fence::since_boot;
 use crate::kube::watch::{self, Event, Watcher};
+use crate::shard::Members;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -50,6 +52,8 @@ impl Candidate {
         let mut watched = Watched::default();
         let mut not_before = Duration::ZERO;
         let mut known_holder = String::new();
+        let mut members = Roll::default();
+        let mut waits_for = Members::default();
         loop {
             if watcher.is_none() {
                 match self.watch() {
@@ -74,12 +78,29 @@ impl Candidate {
             if due.is_none_or(|due| since_boot() < due.max(not_before)) {
                 continue;
             }
+            not_before = since_boot() + self.terms.retry();
+            let sharing = self.sharing(&mut members);
+            if sharing.as_ref().is_none_or(|members| !members.is_empty()) {
+                let sharing = sharing.unwrap_or_default();
+                if sharing != waits_for {
+                    tracing::warn!(agents = %sharing, "does not lead beside agents that share the work");
+                    waits_for = sharing;
+                }
+                continue;
+            }
             let since = since_boot();
             let error = match self.take(watched.lease()) {
-                Ok(lease) => return Some(Held { lease, since }),
+                // One that joined meanwhile has not seen that it is taken, or
+                // waits until it is free.
+                Ok(lease) => match self.sharing(&mut members) {
+                    Some(members) if members.is_empty() => return Some(Held { lease, since }),
+                    Some(_) | None => match self.leases.update(&lease.released(&now_text())) {
+                        Ok(_) => continue,
+                        Err(error) => error,
+                    },
+                },
                 Err(error) => error,
             };
-            not_before = since_boot() + self.terms.retry();
             match error.conflict() {
                 // Somebody was faster, or the holder lives.
                 Some(_) => match self.leases.find(&self.terms.name) {
@@ -166,6 +187,41 @@ impl Candidate {
         if let Err(error) = self.leases.update(&held.lease.released(&now_text())) {
             tracing::warn!(%error, "the Lease is not released, it runs out by itself");
         }
+    }
+
+    /// The agents that share the work instead of having one that leads; those
+    /// that are gone are deleted. `None` where that cannot be told.
+    fn sharing(&self, roll: &mut Roll) -> Option<Members> {
+        let leases = match self.leases.of_group(&self.terms.name) {
+            Ok(leases) => leases,
+            Err(error) => {
+                tracing::warn!(%error, "the Leases of agents that share the work");
+                return None;
+            }
+        };
+        roll.restarted();
+        for lease in leases {
+            roll.saw(lease, since_boot());
+        }
+        roll.current(since_boot());
+        let (expired, _) = roll.expired("", Duration::ZERO, since_boot());
+        let expired: Vec<Lease> = expired.into_iter().cloned().collect();
+        for lease in expired {
+            let result = match lease.is_asked() {
+                // It had its duration to answer.
+                true => self.leases.delete(&lease).map(|()| {
+                    roll.gone(lease.0.name(), since_boot());
+                }),
+                // One that is alone renews its Lease only where somebody asks.
+                false => self.leases.update(&lease.asked()).map(|lease| {
+                    roll.saw(lease, since_boot());
+                }),
+            };
+            if let Err(error) = result {
+                tracing::warn!(%error, "the Lease of an agent that shares the work");
+            }
+        }
+        Some(roll.writers(since_boot()))
     }
 
     /// Writes us into the Lease as it was seen, or makes one.

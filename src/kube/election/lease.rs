@@ -52,6 +52,17 @@ impl Lease {
         lease
     }
 
+    /// Asks its holder for a renewal, which takes this away.
+    pub fn asked(&self) -> Self {
+        let mut lease = self.clone();
+        lease.0.set_annotation(names::RENEWAL_ASKED, "true");
+        lease
+    }
+
+    pub fn is_asked(&self) -> bool {
+        self.0.annotation(names::RENEWAL_ASKED).is_some()
+    }
+
     /// "" where it is free.
     pub fn holder(&self) -> &str {
         self.text("holderIdentity")
@@ -79,6 +90,10 @@ impl Lease {
     /// Held by us, at a wall clock time that only people read.
     pub fn held(&self, terms: &Terms, now: &str) -> Self {
         let mut lease = self.clone();
+        if self.is_asked() {
+            let annotations = lease.0.metadata_mut().entry_map("annotations");
+            annotations.remove(names::RENEWAL_ASKED);
+        }
         let is_new = self.holder() != terms.identity;
         let transitions = match self.holder() {
             "" if self.renewed().is_empty() => 0,

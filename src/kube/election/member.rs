@@ -1,17 +1,16 @@
 //! The thread of a member: joins, follows who comes and goes, and leaves.
 
-use super::lease::{Lease, lease_resource};
+use super::lease::{Lease, Watched, lease_resource};
 use super::roll::Roll;
-use super::store::{Leases, now_text};
+use super::store::{Leases, group_selector, now_text};
 use super::{Terms, Turn};
 use crate::kube::Fence;
 use crate::kube::error::Error;
 use crate::kube::fence::since_boot;
 use crate::kube::watch::{self, Event, Watcher};
-use crate::object::names;
 use crate::shard::{Members, Share};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
@@ -51,6 +50,7 @@ pub struct Member {
     pub name: String,
     pub fence: Fence,
     pub n_members: Arc<AtomicUsize>,
+    pub stands_by: Arc<AtomicBool>,
     pub to_self: Sender<Signal>,
     pub signals: Receiver<Signal>,
     pub on_turn: Box<dyn FnMut(Turn) + Send>,
@@ -66,6 +66,9 @@ enum Next {
 /// What a member has published and knows.
 struct Known {
     roll: Roll,
+    /// The Lease by which one agent leads, while it may be held: nothing is
+    /// worked on beside that one.
+    leader: Option<Watched>,
     /// The Lease as we wrote it last, and when we began to.
     lease: Lease,
     since: Duration,
@@ -92,8 +95,6 @@ impl Member {
             }
         };
         if let Some(known) = self.join() {
-            tracing::info!(identity = self.terms.identity, "joins");
-            (self.on_turn)(Turn::Joined);
             self.share(known);
         }
         self.fence.close();
@@ -131,6 +132,7 @@ impl Member {
                     self.extend(since);
                     return Some(Known {
                         roll,
+                        leader: Some(Watched::default()),
                         claimed: lease.0.resource_version().to_owned(),
                         wanted: lease.acts_by(),
                         lease,
@@ -186,6 +188,9 @@ impl Member {
         let step = self.terms.retry();
         let (expired, next) = known.roll.expired(&self.name, step, since_boot());
         let mut due = since_boot() + LONG;
+        if known.leader.is_some() {
+            due = since_boot() + step;
+        }
         if let Some(next) = next {
             due = due.min(next);
         }
@@ -211,8 +216,16 @@ impl Member {
 
     fn watched(&self, known: &mut Known, event: Event) -> Next {
         take(&mut known.roll, event);
-        let is_listed = known.roll.members().is_some();
-        if !is_listed || known.roll.lease(&self.name).is_some() {
+        if let Some(own) = known.roll.lease(&self.name) {
+            if own.is_asked()
+                && !is_at_least(known.lease.0.resource_version(), own.0.resource_version())
+            {
+                known.lease = own.clone();
+                known.is_asked = true;
+            }
+            return Next::On;
+        }
+        if known.roll.members().is_none() {
             return Next::On;
         }
         // A list from a cache may be older than our Lease.
@@ -226,21 +239,58 @@ impl Member {
         }
     }
 
+    /// Whether an agent may still lead: that is seen after our own Lease is
+    /// there, which it would see.
+    fn await_leader(&mut self, known: &mut Known) {
+        let Some(leader) = &mut known.leader else {
+            return;
+        };
+        let before = leader.holder().to_owned();
+        match self.leases.find(&self.terms.name) {
+            Ok(lease) => leader.saw(lease, since_boot()),
+            Err(error) => tracing::warn!(%error, "the Lease of the agent that leads"),
+        }
+        let due = leader.free_from(&self.terms.identity);
+        if due.is_none_or(|due| due > since_boot()) {
+            self.stands_by.store(true, Ordering::Relaxed);
+            if before != leader.holder() {
+                tracing::warn!(leader = leader.holder(), "waits until nobody leads");
+            }
+            return;
+        }
+        // One that was silent for too long must not renew it any more.
+        let silent = leader.lease().filter(|lease| !lease.holder().is_empty());
+        if let Some(lease) = silent
+            && let Err(error) = self.leases.update(&lease.released(&now_text()))
+        {
+            tracing::warn!(%error, "the Lease of an agent that led");
+            return;
+        }
+        tracing::info!(identity = self.terms.identity, "joins");
+        known.leader = None;
+        self.stands_by.store(false, Ordering::Relaxed);
+        (self.on_turn)(Turn::Joined);
+    }
+
     /// All that follows from what is known now.
     fn turn(&mut self, known: &mut Known) -> Next {
         known.roll.tidy(since_boot());
+        self.await_leader(known);
         if let Some(mut members) = known.roll.members() {
             members.insert(&self.terms.identity);
             self.n_members.store(members.len(), Ordering::Relaxed);
             if members != known.wanted {
                 tracing::info!(%members, "agents came or went");
                 known.wanted = members.clone();
-                known.is_prepared = false;
-                (self.on_turn)(Turn::Prepare(Prepare {
-                    own: self.terms.identity.clone(),
-                    members,
-                    to_self: self.to_self.clone(),
-                }));
+                // Before it works on anything there is nothing to give up.
+                known.is_prepared = known.leader.is_some();
+                if known.leader.is_none() {
+                    (self.on_turn)(Turn::Prepare(Prepare {
+                        own: self.terms.identity.clone(),
+                        members,
+                        to_self: self.to_self.clone(),
+                    }));
+                }
             }
         }
         let now = since_boot();
@@ -361,7 +411,8 @@ impl Member {
             Some(own) if is_at_least(own.0.resource_version(), &known.claimed) => own,
             Some(_) | None => return,
         };
-        if known.roll.members().is_none() || own.acts_by() != known.lease.acts_by() {
+        let is_known = known.roll.members().is_some() && known.leader.is_none();
+        if !is_known || own.acts_by() != known.lease.acts_by() {
             return;
         }
         let share = known.roll.share(&known.lease, since_boot());
@@ -394,7 +445,7 @@ impl Member {
 
     /// A watch of all Leases of the group, whose news come as signals.
     fn watch(&self) -> std::io::Result<Watcher> {
-        let selector = format!("{}={}", names::AGENTS, self.terms.name);
+        let selector = group_selector(&self.terms.name);
         let (watcher, mut notices) = Watcher::start(
             self.leases.client.clone(),
             [watch::Watched {

@@ -19,7 +19,7 @@ use super::{STACK_BYTES, Terms};
 use crate::kube::{Client, Fence};
 use crate::shard::Share;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
@@ -40,12 +40,18 @@ pub enum Turn {
 pub struct Figures {
     n_members: Arc<AtomicUsize>,
     n_writes: Arc<AtomicU64>,
+    stands_by: Arc<AtomicBool>,
 }
 
 impl Figures {
     /// How many agents share the work, as far as it knows.
     pub fn n_members(&self) -> usize {
         self.n_members.load(Ordering::Relaxed)
+    }
+
+    /// Whether it waits until another agent leads no more.
+    pub fn stands_by(&self) -> bool {
+        self.stands_by.load(Ordering::Relaxed)
     }
 
     /// How often Leases were written, or were tried to.
@@ -80,6 +86,7 @@ impl Membership {
             terms,
             fence: fence.clone(),
             n_members: figures.n_members.clone(),
+            stands_by: figures.stands_by.clone(),
             to_self: sender.clone(),
             signals,
             on_turn: Box::new(on_turn),

@@ -95,6 +95,12 @@ impl Roll {
         is_known.then(|| members.map(|seen| seen.lease.holder().to_owned()).collect())
     }
 
+    /// All who may write.
+    pub fn writers(&self, now: Duration) -> Members {
+        let writers = self.seen.values().filter(|seen| seen.may_write(now));
+        writers.map(|seen| seen.lease.holder().to_owned()).collect()
+    }
+
     pub fn lease(&self, name: &str) -> Option<&Lease> {
         let seen = self.seen.get(name)?;
         (!seen.is_gone).then_some(&seen.lease)

@@ -4,10 +4,10 @@
 use super::Terms;
 use super::lease::{Lease, lease_resource, namespace_resource};
 use crate::kube::error::{Attempt, Error};
-use crate::kube::options::{DeleteOptions, WriteOptions};
+use crate::kube::options::{DeleteOptions, ListOptions, WriteOptions};
 use crate::kube::request::Draft;
 use crate::kube::{Client, Conflict};
-use crate::object::Object;
+use crate::object::{Object, names};
 use crate::value::{Map, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -93,6 +93,21 @@ impl Leases {
         }
     }
 
+    /// The Leases of a group of members, as the store has them.
+    pub fn of_group(&self, group: &str) -> Result<Vec<Lease>, Error> {
+        let options = ListOptions {
+            namespace: self.namespace.clone(),
+            label_selector: group_selector(group),
+            ..ListOptions::default()
+        };
+        let mut leases = Vec::new();
+        self.client
+            .list_within(1, &lease_resource(), &options, &mut |object| {
+                leases.push(Lease(object));
+            })?;
+        Ok(leases)
+    }
+
     pub fn find(&self, name: &str) -> Result<Option<Lease>, Error> {
         let resource = lease_resource();
         let draft = Draft {
@@ -123,6 +138,11 @@ impl Leases {
             result => result.map(|_| ()),
         }
     }
+}
+
+/// Of the Leases of a group of members.
+pub fn group_selector(group: &str) -> String {
+    format!("{}={group}", names::AGENTS)
 }
 
 fn options() -> WriteOptions {
