@@ -27,6 +27,7 @@ use std::process::Command;
 pub const PROFILES: &[(&[&str], &str)] = &[
     (&[], "base"),
     (&["kind=Deployment"], "deployment"),
+    (&["sharding=true"], "sharded"),
     (
         &["rbac.profile=namespaced", "rbac.namespaces={default}"],
         "namespaced",

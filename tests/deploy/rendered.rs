@@ -147,6 +147,11 @@ fn wrong_values_are_refused_with_what_to_do() {
         (&["kind=StatefulSet"][..], "kind"),
         (&["rbac.profile=admin"], "profile"),
         (&["image.tg=1"], "tg"),
+        (&["sharding=some"], "sharding"),
+        (
+            &["sharding=true", "kind=Deployment"],
+            "over the agents of a DaemonSet: set kind to DaemonSet",
+        ),
         (
             &["rbac.profile=read-only"],
             "observes from a single Pod and holds no Lease: set kind to Deployment",

@@ -71,7 +71,7 @@ spec:
         - --cpu-budget={{ . }}
         {{- end }}
         {{- if eq .Values.kind "DaemonSet" }}
-        - --leader-elect
+        - {{ .Values.sharding | ternary "--shard" "--leader-elect" }}
         - --lease-duration={{ .Values.leaderElection.leaseDuration }}
         {{- end }}
         {{- if eq .Values.rbac.profile "read-only" }}
