@@ -4,11 +4,12 @@
 use crate::support::apiserver::{ApiServer, Options};
 use crate::{read, systemd};
 use drupelet::agent::{Settings, bootstrap};
-use drupelet::kube::{Client, Config};
+use drupelet::kube::{Client, Config, DeleteOptions, Resource};
+use drupelet::object::Gvk;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The cluster, for one test at a time: what is installed is the cluster's.
 fn cluster() -> Option<(&'static ApiServer, MutexGuard<'static, ()>)> {
@@ -49,15 +50,23 @@ fn installed(root: &Path, kubeconfig: &Path, more: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
+fn client(kubeconfig: &Path) -> Client {
+    let config = Config::find(Some(kubeconfig), None, &|_| None);
+    Client::new(config.expect("the kubeconfig is sound")).expect("the settings are sound")
+}
+
+fn resource(kubeconfig: &Path, gvk: &Gvk) -> Arc<Resource> {
+    let discovery = client(kubeconfig).discover(None).expect("it answers");
+    discovery.resource(gvk).expect("it is served").clone()
+}
+
 /// Whether an agent with this kubeconfig could begin its work.
 fn begins(kubeconfig: &Path, namespace: &str) -> Result<(), String> {
-    let config = Config::find(Some(kubeconfig), None, &|_| None);
-    let client = Client::new(config.expect("the kubeconfig is sound"));
     let settings = Settings {
         namespace: namespace.to_owned(),
         ..Settings::default()
     };
-    let begun = bootstrap(&client.expect("the settings are sound"), &settings);
+    let begun = bootstrap(&client(kubeconfig), &settings);
     begun.map(drop).map_err(|error| error.to_string())
 }
 
@@ -123,9 +132,23 @@ fn profiles_are_those_of_the_chart() {
         options.ends_with("DRUPELET_OPTIONS=--observe --namespace observed\n"),
         "{options}"
     );
-    let refused = begins(&root.join("etc/drupelet/kubeconfig"), "observed");
-    let refused = refused.expect_err("it may not write");
+    // All that an agent begins with is there: it need not write, and may not.
+    let account = root.join("etc/drupelet/kubeconfig");
+    begins(&account, "observed").expect("it finds what it needs");
+    let project = Gvk::new("argoproj.io", "v1alpha1", "AppProject");
+    let project = resource(&cluster.kubeconfig(), &project);
+    let (admin, observer) = (client(&cluster.kubeconfig()), client(&account));
+    let default = admin.get(&project, "observed", "default");
+    let default = default.expect("the project is there").key().name;
+    let refused = observer.delete(&project, "observed", &default, &DeleteOptions::default());
+    let refused = refused.expect_err("it may not write").to_string();
     assert!(refused.contains("forbidden"), "{refused}");
+    for profile in ["namespaced", "impersonating"] {
+        let more = ["--profile", profile, "--namespace", profile];
+        let more = [&more[..], &["--deploy-to", "default"]].concat();
+        installed(root, &cluster.kubeconfig(), &more);
+        begins(&account, profile).expect(profile);
+    }
     let program = Path::new(env!("CARGO_BIN_EXE_drupelet"));
     let refused = install(
         program,

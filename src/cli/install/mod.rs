@@ -11,6 +11,7 @@ mod account;
 mod files;
 
 use super::connect::Cluster;
+use crate::agent::{Settings, bootstrap};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -65,9 +66,12 @@ impl Profile {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let namespaced = arguments.profile == Profile::Namespaced;
-    if namespaced == arguments.deploy_to.is_empty() {
-        bail!("--profile namespaced and --deploy-to NAMESPACE belong together");
+    let goes_by_namespaces = match arguments.profile {
+        Profile::Namespaced | Profile::Impersonating => true,
+        Profile::Cluster | Profile::ReadOnly => false,
+    };
+    if goes_by_namespaces == arguments.deploy_to.is_empty() {
+        bail!("--profile namespaced or impersonating and --deploy-to NAMESPACE belong together");
     }
     let program = files::program()?;
     let client = arguments.cluster.client()?;
@@ -77,6 +81,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         &arguments.deploy_to,
     )?;
     let token = account::create(&client, &objects, &arguments.namespace)?;
+    // What the agent begins with, by somebody who may: not every profile may make
+    // CRDs, and the first Application need not wait for the first agent.
+    let settings = Settings {
+        namespace: arguments.namespace.clone(),
+        // The agent refuses where that matters: when it starts.
+        beside_argocd: true,
+        ..Settings::default()
+    };
+    bootstrap(&client, &settings)?;
     let kubeconfig = account::kubeconfig(client.config(), arguments.server.as_deref(), &token)?;
     for path in files::write(&arguments.root, &program, &options(arguments), &kubeconfig)? {
         println!("wrote {}", path.display());
