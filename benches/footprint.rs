@@ -17,14 +17,12 @@ mod support;
 #[allow(dead_code)] // and of what the benches share
 mod measure;
 
-use drupelet::kube::{Client, Resource, Verbs};
+use drupelet::kube::Client;
 use measure::brassberry::{Brassberry, EXPECTED};
-use measure::{PATIENCE, Running, binary, client, cpu_seconds, start, status, synced, wait};
+use measure::observed::{Observed, Place};
+use measure::{PATIENCE, binary, client, cpu_seconds, start, status, synced, wait};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -177,75 +175,6 @@ fn main() {
     }
 }
 
-/// Where the agent's things are.
-struct Place {
-    folder: PathBuf,
-    kubeconfig: PathBuf,
-    certificate: PathBuf,
-}
-
-/// An agent, and where it serves its metrics.
-struct Observed {
-    process: Running,
-    port: u16,
-}
-
-impl Observed {
-    fn start(place: &Place, poll: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it is bound").port();
-        drop(listener);
-        let mut agent = Command::new(binary());
-        agent
-            .args(["agent", "--poll", poll, "--kubeconfig"])
-            .arg(&place.kubeconfig);
-        agent.arg("--cache-dir").arg(place.folder.join("cache"));
-        agent.args(["--listen", &format!("127.0.0.1:{port}")]);
-        // The repository brings Argo CD itself, which nothing runs here.
-        agent.arg("--beside-argocd");
-        let process = start(agent.env("SSL_CERT_FILE", &place.certificate));
-        Observed { process, port }
-    }
-
-    fn metrics(&self) -> String {
-        let ask = || -> std::io::Result<String> {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")?;
-            let mut text = String::new();
-            stream.read_to_string(&mut text)?;
-            Ok(text)
-        };
-        ask().unwrap_or_default()
-    }
-
-    fn metric(&self, name: &str) -> f64 {
-        let text = self.metrics();
-        let found = text
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-        found.unwrap_or(0.0)
-    }
-
-    fn cpu(&self) -> f64 {
-        self.metric("process_cpu_seconds_total ")
-    }
-
-    fn polls(&self) -> f64 {
-        self.metric("drupelet_git_polls_total ")
-    }
-
-    /// Applications that it compared and found in sync.
-    fn synced(&self) -> usize {
-        let text = self.metrics();
-        let of_apps = text
-            .lines()
-            .filter(|line| line.starts_with("argocd_app_info{"));
-        of_apps
-            .filter(|line| line.contains("sync_status=\"Synced\""))
-            .count()
-    }
-}
-
 /// A start, until nothing is asked any more.
 struct Startup {
     seconds: f64,
@@ -320,32 +249,12 @@ fn one_file(
     agent: &Observed,
     by_second: f64,
 ) -> (f64, f64) {
-    let file = brassberry.clone.join("default/whoami/whoami.yaml");
-    let text = fs::read_to_string(&file).expect("it is in the repository");
-    let more = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: footprint}\ndata: {a: b}\n";
-    fs::write(&file, format!("{}\n{more}", text.trim_end())).expect("the clone is writable");
     let (before, measured) = (agent.cpu(), Instant::now());
-    brassberry.commit("one file");
-    let began = Instant::now();
-    let maps = config_maps();
-    wait(|| client.find(&maps, "default", "footprint").ok()?);
-    let wall = began.elapsed().as_secs_f64();
+    let wall = brassberry.commit_one_file(client).as_secs_f64();
     // Statuses follow.
     thread::sleep(Duration::from_secs(3));
     let polls = measured.elapsed().as_secs_f64() * by_second;
     (agent.cpu() - before - polls, wall)
-}
-
-fn config_maps() -> Resource {
-    Resource {
-        group: String::new(),
-        version: "v1".to_owned(),
-        kind: "ConfigMap".to_owned(),
-        plural: "configmaps".to_owned(),
-        namespaced: true,
-        verbs: Verbs::default(),
-        has_status: false,
-    }
 }
 
 /// Bytes that a process sent to a disk.

@@ -1,7 +1,7 @@
 //! A Raspberry Pi user's cluster from the corpus, with kube-prometheus-stack
 //! added, on git's own server (https on loopback).
 
-use super::{applications, wait};
+use super::{applications, config_maps, wait};
 use crate::support::git_server;
 use crate::support::serve::Server;
 use drupelet::kube::{ApplyOptions, Client};
@@ -9,6 +9,7 @@ use drupelet::object::Object;
 use drupelet::value::yaml;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 const UPSTREAM: &str = "https://github.com/dixneuf19/brassberry-kubernetes-cluster-state";
 /// Of the 21 Applications: four are in repositories that cannot be reached.
@@ -60,6 +61,40 @@ impl Brassberry {
         root.set_namespace("argocd");
         let options = ApplyOptions::by("kubectl");
         wait(|| client.apply(&applications(), &root, &options).ok());
+    }
+
+    /// Takes out the Applications whose repositories are not served here.
+    pub fn drop_unreachable(&self) {
+        let mut folders = vec![self.clone.join("argocd/apps")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder of the clone") {
+                let path = entry.expect("a folder of the clone").path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap_or_default();
+                if text.contains("kind: Application") && !text.contains(&self.url) {
+                    fs::remove_file(path).expect("the clone is writable");
+                }
+            }
+        }
+        self.commit("what is served");
+    }
+
+    /// Commits one more object in one file, which one application reads;
+    /// the time from the push until the cluster has it.
+    pub fn commit_one_file(&self, client: &Client) -> Duration {
+        let file = self.clone.join("default/whoami/whoami.yaml");
+        let text = fs::read_to_string(&file).expect("it is in the repository");
+        let more =
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: footprint}\ndata: {a: b}\n";
+        fs::write(&file, format!("{}\n{more}", text.trim_end())).expect("the clone is writable");
+        self.commit("one file");
+        let began = Instant::now();
+        let maps = config_maps();
+        wait(|| client.find(&maps, "default", "footprint").ok()?);
+        began.elapsed()
     }
 
     /// Commits what stands in the clone, to the server; its id.

@@ -2,6 +2,8 @@
 
 pub mod brassberry;
 
+pub mod observed;
+
 use drupelet::app::{Application, OperationPhase, SyncCode};
 use drupelet::http::ProxyChoice;
 use drupelet::kube::{Client, Config, ListOptions, Resource, Verbs};
@@ -58,6 +60,18 @@ pub fn applications() -> Resource {
         version: "v1alpha1".to_owned(),
         kind: "Application".to_owned(),
         plural: "applications".to_owned(),
+        namespaced: true,
+        verbs: Verbs::default(),
+        has_status: false,
+    }
+}
+
+pub fn config_maps() -> Resource {
+    Resource {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        plural: "configmaps".to_owned(),
         namespaced: true,
         verbs: Verbs::default(),
         has_status: false,
