@@ -6,7 +6,9 @@ use crate::http;
 use crate::registry::Charts;
 use anyhow::{Context, bail};
 use clap::Args;
+use std::fs::{self, DirBuilder};
 use std::io::Read;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 #[derive(Args, Clone, Default)]
@@ -46,6 +48,32 @@ impl Maps {
         Ok(sources)
     }
 
+    /// For a command that can do with a cache of its own: the same, with another
+    /// folder where a process has the usual one, which is gone when it is dropped.
+    pub fn apart_where_in_use(&self) -> anyhow::Result<(Self, Option<OwnCache>)> {
+        let usual = self.cache_directory();
+        let is_in_use = match Cache::open(&usual.join("git"), Limits::default()) {
+            // Another error comes again, with its words, when it is used.
+            Ok(_) => false,
+            Err(error) => error.is_in_use(),
+        };
+        if self.cache_dir.is_some() || !is_in_use {
+            return Ok((self.clone(), None));
+        }
+        let own = std::env::temp_dir().join(format!("drupelet-cache-{}", std::process::id()));
+        let shown = own.display();
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&own)
+            .with_context(|| format!("cannot make {shown}, since {} is in use", usual.display()))?;
+        eprintln!("the cache {} is in use: {shown} is taken", usual.display());
+        let maps = Maps {
+            cache_dir: Some(own.clone()),
+            ..self.clone()
+        };
+        Ok((maps, Some(OwnCache(own))))
+    }
+
     pub fn cache_directory(&self) -> PathBuf {
         let variable = |name: &str| {
             std::env::var_os(name)
@@ -74,6 +102,16 @@ impl Maps {
                 .with_context(|| format!("--map {text}"))?;
         }
         Ok(())
+    }
+}
+
+/// A cache for one process.
+pub struct OwnCache(PathBuf);
+
+impl Drop for OwnCache {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

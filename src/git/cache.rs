@@ -85,7 +85,8 @@ impl Cache {
             .open(directory.join("lock"))
             .map_err(fault)?;
         if lock.try_lock().is_err() {
-            return Err(fault(io::Error::other("another process uses it")));
+            let busy = io::ErrorKind::ResourceBusy;
+            return Err(fault(io::Error::new(busy, "another process uses it")));
         }
         Ok(Self(Arc::new(Shared {
             directory: directory.to_owned(),

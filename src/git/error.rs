@@ -86,6 +86,11 @@ impl Error {
         }
     }
 
+    /// Another process has the cache.
+    pub fn is_in_use(&self) -> bool {
+        matches!(&self.fault, Fault::Disk(error) if error.kind() == io::ErrorKind::ResourceBusy)
+    }
+
     /// May the same succeed a little later, with nothing changed here?
     pub fn is_retryable(&self) -> bool {
         match &self.fault {

@@ -22,3 +22,5 @@ mod command;
 mod report;
 
 mod there_and_back;
+
+mod gitops_engine;

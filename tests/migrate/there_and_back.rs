@@ -27,7 +27,7 @@ const BOTH: &str = "{name: A, value: a}, {name: B, value: b}";
 const ONE: &str = "{name: A, value: a}";
 
 /// A manifest as Argo CD sends it for an application.
-fn tracked(world: &World, instance: &str, text: &str) -> Object {
+pub fn tracked(world: &World, instance: &str, text: &str) -> Object {
     let value = yaml::parse_one(text).expect("the test writes YAML");
     let mut object = Object::new(value).expect("the test writes objects");
     object.set_namespace(&world.name);
@@ -77,7 +77,7 @@ fn set_status(world: &World, app: &str, objects: [(&str, &str, &str); 2]) {
     world.patch_app(app, &format!("status: {{resources: [{resources}]}}"));
 }
 
-fn start_argocd(world: &World) {
+pub fn start_argocd(world: &World) {
     world.apply_text(&format!(
         "apiVersion: apps/v1\nkind: StatefulSet\nmetadata:\n  name: argocd-application-controller\n  namespace: {}\n  labels: {{app.kubernetes.io/name: argocd-application-controller}}\nspec:\n  replicas: 1\n  serviceName: argocd\n  selector: {{matchLabels: {{app: c}}}}\n  template:\n    metadata: {{labels: {{app: c}}}}\n    spec: {{containers: [{{name: c, image: 'quay.io/argoproj/argocd:v3.2.0'}}]}}\n",
         world.control_namespace()

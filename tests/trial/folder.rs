@@ -1,7 +1,8 @@
 //! `drupelet try` on a plain folder, as a newcomer writes one.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
 
 /// Tries a folder with these files, which stands for `https://git.test/me/it`.
 fn try_folder(files: &[(&str, &str)]) -> Output {
@@ -61,6 +62,49 @@ fn a_repository_named_by_ssh_is_the_one_that_is_mapped_by_https() {
     let application = application("git@git.test:me/it.git", "default");
     let output = try_folder(&[("app/c.yaml", CONFIG), ("one.yaml", &application)]);
     check_synced(&output);
+}
+
+/// Ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_second_trial_takes_a_cache_of_its_own() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let temporary = home.path().join("tmp");
+    fs::create_dir(&temporary).expect("the folder is writable");
+    let trial = || {
+        let mut trial = Command::new(env!("CARGO_BIN_EXE_drupelet"));
+        trial.arg("try").env_clear();
+        trial.env("HOME", home.path()).env("TMPDIR", &temporary);
+        trial
+    };
+    let mut first = trial();
+    first.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut first = Running(first.spawn().expect("the binary starts"));
+    let told = first.0.stderr.take().expect("it is piped");
+    // Kept to the end: what it says goes somewhere.
+    let mut told = BufReader::new(told).lines();
+    let settled = told.by_ref().find(|line| {
+        let line = line.as_ref().expect("UTF-8");
+        line.starts_with("root") && line.contains("Synced")
+    });
+    assert!(settled.is_some(), "the first one ended");
+    let second = trial().arg("--once").output().expect("the binary starts");
+    let told = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(0), "{told}");
+    let usual = home.path().join(".cache/drupelet");
+    let said = format!("the cache {} is in use: ", usual.display());
+    assert!(told.contains(&said), "{told}");
+    let left = fs::read_dir(&temporary).expect("the folder is there");
+    let left: Vec<_> = left.flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(left.len(), 1, "of the first one alone: {left:?}");
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let interrupt = interrupted().context("cannot wait for Ctrl-C")?;
+    let (maps, _own_cache) = arguments.maps.apart_where_in_use()?;
     let mut locator = Locator::default();
     let mut settings = Settings {
         limits: arguments.budget.limits(None),
@@ -83,13 +84,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(url) if url.contains("://") || url.contains('@') => {
             settings.poll_interval = Duration::from_secs(30);
             settings.poll_jitter = Duration::from_secs(5);
-            arguments.maps.apply(&mut locator)?;
-            let sources = arguments.maps.sources(locator.clone(), fresh_seed()?)?;
+            maps.apply(&mut locator)?;
+            let sources = maps.sources(locator.clone(), fresh_seed()?)?;
             sources.tree_of(url)?
         }
         Some(text) => bail!("{text}: no such path, and no URL either"),
     };
-    let sources = arguments.maps.sources(locator, fresh_seed()?)?;
+    let sources = maps.sources(locator, fresh_seed()?)?;
     let found = roots::find(trees.as_ref(), &sources)?;
     for set in &found.sets {
         eprintln!("{set}: an ApplicationSet; the Applications that it would make are not tried");

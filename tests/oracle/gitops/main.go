@@ -2,7 +2,7 @@
 // way its controller does: compare, one step of the sync, compare again.
 //
 // Input on stdin, as JSON: {kubeconfig, namespace, manifests, prune, skipHooks,
-// pruneLast, confirmed, only, terminateAt}. Output: phase and message.
+// pruneLast, confirmed, only, terminateAt, clientSide}. Output: phase and message.
 package main
 
 import (
@@ -42,6 +42,7 @@ type input struct {
 	PruneLast  bool                         `json:"pruneLast"`
 	SkipHooks  bool                         `json:"skipHooks"`
 	Only       []string                     `json:"only"`
+	ClientSide bool                         `json:"clientSide"`
 }
 
 func main() {
@@ -132,7 +133,7 @@ func run() error {
 			sync.WithInitialState(phase, message, results, started),
 			sync.WithOperationSettings(false, in.Prune, false, in.SkipHooks),
 			sync.WithPruneLast(in.PruneLast),
-			sync.WithServerSideApply(true),
+			sync.WithServerSideApply(!in.ClientSide),
 			sync.WithServerSideApplyManager("argocd-controller"),
 			sync.WithResourceModificationChecker(true, differences),
 			sync.WithResourcesFilter(func(key kube.ResourceKey, target, _ *unstructured.Unstructured) bool {
