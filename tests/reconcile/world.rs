@@ -27,9 +27,14 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 /// since deletion in the foreground needs them.
 pub fn on_each(test: impl Fn(&Path)) {
     static SANDBOX: OnceLock<Cluster> = OnceLock::new();
-    static REAL: OnceLock<Option<ApiServer>> = OnceLock::new();
     println!("on the sandbox:");
     test(&SANDBOX.get_or_init(cluster::sandbox).kubeconfig);
+    on_real(test);
+}
+
+/// On the real one alone.
+pub fn on_real(test: impl Fn(&Path)) {
+    static REAL: OnceLock<Option<ApiServer>> = OnceLock::new();
     let real = REAL.get_or_init(|| {
         let real = ApiServer::start(Options {
             controller_manager: true,
