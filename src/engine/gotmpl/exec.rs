@@ -151,11 +151,15 @@ impl<'t> Exec<'_, '_, 't> {
 
     pub(super) fn check_stack(&self) -> Result<(), Error> {
         if self.context.stack().is_exhausted() {
-            return Err(self.error(format!(
-                "exceeded maximum template depth ({GO_MAX_EXEC_DEPTH})"
-            )));
+            return Err(self.too_deep());
         }
         Ok(())
+    }
+
+    fn too_deep(&self) -> Error {
+        self.error(format!(
+            "exceeded maximum template depth ({GO_MAX_EXEC_DEPTH})"
+        ))
     }
 
     fn count_bytes(&mut self, before: usize) -> Result<(), Error> {
@@ -391,7 +395,11 @@ impl<'t> Exec<'_, '_, 't> {
             let name = quote(invocation.name.as_bytes());
             return Err(self.error(format!("template {name} not defined")));
         };
-        self.check_stack()?;
+        // Here and not in the pipeline, whatever the compiler made of the frames:
+        // the place is in the error.
+        if self.context.stack().is_short() {
+            return Err(self.too_deep());
+        }
         let data = match &invocation.pipe {
             Some(pipe) => self.eval_pipeline(dot, pipe)?,
             None => Rv::default(),

@@ -20,6 +20,12 @@ impl StackGuard {
         self.used() > self.limit - self.limit / 8
     }
 
+    /// Whether fifteen sixteenths are gone: time to call nothing that calls again,
+    /// while there is room for what comes before a call.
+    pub fn is_short(self) -> bool {
+        self.used() > self.limit - self.limit / 16
+    }
+
     pub fn is_exhausted(self) -> bool {
         self.used() > self.limit
     }
