@@ -5,15 +5,17 @@ use super::helm_flags::WithoutEffect;
 use super::host::SystemHost;
 use crate::gotmpl::Limits;
 use crate::helm::{
-    Capabilities, Chart, KubeVersion, LoadError, Printed, Release, ReleaseOptions, RenderOptions,
-    Unread, ValueOptions, path_match, release_name, render, split_manifests,
+    Capabilities, Chart, KubeVersion, LoadError, Printed, Release, ReleaseOptions, RenderError,
+    RenderOptions, Unread, ValueOptions, path_match, release_name, render, split_manifests,
 };
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 /// The manifests of a chart, as `helm template` prints them
 #[derive(Args)]
@@ -89,7 +91,36 @@ pub struct RenderHelm {
     without_effect: WithoutEffect,
 }
 
+/// Helm's stack ends after 1,000 includes within one another, ours sooner: a chart
+/// that goes deep is rendered again where there is room for as many.
 pub fn run(arguments: &RenderHelm) -> anyhow::Result<()> {
+    let limits = Limits::patient();
+    let result = run_within(arguments, limits);
+    let is_too_deep = result.as_ref().is_err_and(|error| {
+        let error = error.downcast_ref::<RenderError>();
+        error.is_some_and(RenderError::is_too_deep)
+    });
+    let reads_stdin = arguments.values.iter().any(|path| path.trim() == "-");
+    if !is_too_deep || reads_stdin {
+        return result;
+    }
+    let limits = Limits {
+        stack: Limits::HELM_STACK,
+        ..limits
+    };
+    thread::scope(|scope| {
+        let thread = thread::Builder::new()
+            .stack_size(Limits::HELM_STACK + REST_OF_STACK)
+            .spawn_scoped(scope, || run_within(arguments, limits))
+            .context("a thread for a deep chart")?;
+        thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// What a thread needs beside a render.
+const REST_OF_STACK: usize = 2 << 20;
+
+fn run_within(arguments: &RenderHelm, limits: Limits) -> anyhow::Result<()> {
     if arguments.validate {
         bail!(
             "--validate asks a cluster whether it would take the objects; render helm talks to \
@@ -120,7 +151,7 @@ pub fn run(arguments: &RenderHelm) -> anyhow::Result<()> {
         ignore_missing_dependencies: false,
         fetch_schema: None,
         host: &host,
-        limits: Limits::patient(),
+        limits,
         ends_process: true,
     };
     let release = if arguments.include_crds {

@@ -47,6 +47,30 @@ pub enum RenderError {
     Manifest(#[from] ManifestError),
 }
 
+impl RenderError {
+    /// Whether templates went deeper into one another than the stack allows: with a
+    /// larger one ([`Limits::stack`](crate::gotmpl::Limits)) they may come to an end.
+    pub fn is_too_deep(&self) -> bool {
+        let signs = [
+            "rendering template has a nested reference name: ",
+            "exceeded maximum template depth (",
+        ];
+        match self {
+            RenderError::Template(text) | RenderError::Refused { text, .. } => {
+                signs.iter().any(|sign| text.contains(sign))
+            }
+            RenderError::NotInstallable(_)
+            | RenderError::MissingDependencies(_)
+            | RenderError::ReleaseName(_)
+            | RenderError::Dependencies(_)
+            | RenderError::Values(_)
+            | RenderError::Schema(_)
+            | RenderError::KubeVersion { .. }
+            | RenderError::Manifest(_) => false,
+        }
+    }
+}
+
 /// Renders a chart as `helm template` does. The chart is used up: its texts
 /// are freed as soon as they are parsed.
 pub fn render(chart: Chart, options: &RenderOptions<'_>) -> Result<Release, RenderError> {
