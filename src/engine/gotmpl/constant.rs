@@ -35,6 +35,10 @@ pub(super) fn number(text: &[u8], kind: NumberKind) -> Result<Number, String> {
                 .next();
             let parts = split.map(|at| (&text[..at], text[at..].trim_end_matches('i')));
             let (real, imaginary) = parts.ok_or("expected complex")?;
+            if imaginary.len() == 1 {
+                // A sign and no digits (errComplex of Go's fmt).
+                return Err("syntax error scanning complex number".to_owned());
+            }
             let read = |part: &str| parse_float(part).map_err(|error| error.to_string());
             Ok(complex(&text, read(real)?, read(imaginary)?))
         }

@@ -146,6 +146,8 @@ impl Encoder {
     /// A value at a place of the document.
     fn item(&mut self, key: &mut Vec<GoStr>, value: &Val) -> Result<(), Fault> {
         match (shape(value, key.len())?, value) {
+            // A nil slice that is the whole document is an empty one.
+            (Shape::None, Val::List(_)) if key.is_empty() => self.element(value),
             (Shape::None, _) => Ok(()),
             (Shape::Table, _) => {
                 if key.len() == 1 {
