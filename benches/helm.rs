@@ -4,7 +4,8 @@
 //! ```text
 //! cargo bench --bench helm
 //! ```
-//! `HELM` names the original, else ~/.cache/drupelet/bin/helm; the corpus is
+//! `DRUPELET_BINARY` names another binary than cargo's, with `--profile dev` before
+//! `--bench`. `HELM` names the original, else ~/.cache/drupelet/bin/helm; the corpus is
 //! `DRUPELET_CORPUS`, else ../shared/corpus.
 
 use std::ffi::OsString;
@@ -13,8 +14,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// What is measured: `DRUPELET_BINARY`, else the one that cargo built.
+fn binary() -> PathBuf {
+    std::env::var_os("DRUPELET_BINARY")
+        .map_or_else(|| env!("CARGO_BIN_EXE_drupelet").into(), PathBuf::from)
+}
+
 /// Runs of each chart, of which the median counts.
-const RUNS: usize = 5;
+const RUNS: usize = 9;
 /// What the largest chart may take at most, in KiB.
 const LARGEST: (&str, u64) = ("kube-prometheus-stack", 25 * 1024);
 
@@ -47,6 +54,7 @@ fn main() {
         .filter(|path| path.extension().is_some_and(|ending| ending == "tgz"))
         .collect();
     archives.sort();
+    let binary = binary();
     let (mut times, mut peaks) = (Vec::new(), Vec::new());
     println!(
         "{:32} {:>9} {:>9} {:>8}   {:>10} {:>10} {:>7}",
@@ -55,12 +63,7 @@ fn main() {
     for archive in archives {
         let name = chart_name(&archive);
         let flags = flags(root, &name);
-        let ours = measure(
-            Path::new(env!("CARGO_BIN_EXE_drupelet")),
-            &["render", "helm", "release"],
-            &archive,
-            &flags,
-        );
+        let ours = measure(&binary, &["render", "helm", "release"], &archive, &flags);
         let theirs = measure(&original, &["template", "release"], &archive, &flags);
         let faster = theirs.time.as_secs_f64() / ours.time.as_secs_f64();
         let share = ours.peak as f64 / theirs.peak as f64;
@@ -84,7 +87,11 @@ fn main() {
 
 fn median(numbers: &mut [f64]) -> f64 {
     numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
+    let middle = numbers.len() / 2;
+    match numbers.len() % 2 {
+        0 => (numbers[middle - 1] + numbers[middle]) / 2.0,
+        _ => numbers[middle],
+    }
 }
 
 /// `redis` of `redis-27.0.17.tgz`
@@ -108,10 +115,27 @@ fn flags(root: &Path, name: &str) -> Vec<OsString> {
     text.split_whitespace().map(OsString::from).collect()
 }
 
+/// Time and peak are taken apart: the program that tells the peak takes its own
+/// time to start.
 fn measure(program: &Path, arguments: &[&str], chart: &Path, flags: &[OsString]) -> Measured {
     let (mut times, mut peaks) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let start = Instant::now();
+        let status = Command::new(program)
+            .args(arguments)
+            .arg(chart)
+            .args(flags)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("it starts");
+        times.push(start.elapsed());
+        assert!(
+            status.success(),
+            "{} {}",
+            program.display(),
+            chart.display()
+        );
         let output = Command::new("/usr/bin/time")
             .args(["-f", "%M"])
             .arg(program)
@@ -121,14 +145,7 @@ fn measure(program: &Path, arguments: &[&str], chart: &Path, flags: &[OsString])
             .stdout(Stdio::null())
             .output()
             .expect("/usr/bin/time is installed");
-        times.push(start.elapsed());
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(
-            output.status.success(),
-            "{} {}: {words}",
-            program.display(),
-            chart.display()
-        );
         let peak = words
             .lines()
             .last()

@@ -4,7 +4,8 @@
 //! ```text
 //! cargo bench --bench kustomize
 //! ```
-//! `KUSTOMIZE` names the original, else ~/.cache/drupelet/bin/kustomize; the
+//! `DRUPELET_BINARY` names another binary than cargo's, with `--profile dev` before
+//! `--bench`. `KUSTOMIZE` names the original, else ~/.cache/drupelet/bin/kustomize; the
 //! corpus is `DRUPELET_CORPUS`, else ../shared/corpus.
 
 use drupelet::kustomize::{Nothing, Options, build};
@@ -13,6 +14,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// What is measured: `DRUPELET_BINARY`, else the one that cargo built.
+fn binary() -> PathBuf {
+    std::env::var_os("DRUPELET_BINARY")
+        .map_or_else(|| env!("CARGO_BIN_EXE_drupelet").into(), PathBuf::from)
+}
 
 /// Runs of each case, of which the median counts.
 const RUNS: usize = 5;
@@ -37,6 +44,7 @@ fn main() {
 }
 
 fn whole_process(entries: fs::ReadDir, original: &Path) {
+    let binary = binary();
     let (mut times, mut sizes) = (Vec::new(), Vec::new());
     for entry in entries {
         let case = entry.expect("the corpus is readable").path();
@@ -44,11 +52,7 @@ fn whole_process(entries: fs::ReadDir, original: &Path) {
             continue;
         };
         let folder = case.join("in").join(target.trim());
-        let ours = measure(
-            Path::new(env!("CARGO_BIN_EXE_drupelet")),
-            &["render", "kustomize"],
-            &folder,
-        );
+        let ours = measure(&binary, &["render", "kustomize"], &folder);
         let theirs = measure(original, &["build"], &folder);
         let name = case
             .file_name()
