@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! blob of the tree -> Pointer{oid, size} -> the cache by oid, else
-//!     POST REPOSITORY/info/lfs/objects/batch -> href -> GET -> checked -> the cache
+//!     [ssh: git-lfs-authenticate PATH download -> the server and a header for it]
+//!     POST SERVER/objects/batch -> href -> GET -> checked -> the cache
 //! ```
+//! By https the server is `REPOSITORY/info/lfs`.
+//!
 //! Invariants: content is handed out only if its digest is its oid and its
 //! length its size, from the cache, too. The repository's credentials go to
 //! its own origin alone; what the server gives for another place goes there.
@@ -20,6 +23,8 @@ use sha2::{Digest, Sha256};
 
 use super::access::Access;
 use super::counters::Counters;
+use super::error::Fault;
+use super::ssh;
 use super::tree::MAX_FILE_BYTES;
 use super::url::{RepositoryUrl, Scheme};
 use crate::http::{masked, may_carry_credentials, read_body, require_success};
@@ -185,19 +190,9 @@ impl Lfs {
     }
 
     fn fetch(&self, pointer: &Pointer) -> Result<Vec<u8>, String> {
-        let origin = match self.url.scheme {
-            Scheme::Https | Scheme::Http => self.url.to_string(),
-            Scheme::Ssh | Scheme::File => {
-                return Err(format!(
-                    "its server is asked by https only, and the repository is {}",
-                    self.url
-                ));
-            }
-        };
-        let origin = origin.trim_end_matches('/');
-        let git = if origin.ends_with(".git") { "" } else { ".git" };
-        let batch = format!("{origin}{git}/info/lfs/objects/batch");
-        let Action { href, header } = self.ask(&batch, pointer)?;
+        let server = self.server()?;
+        let batch = format!("{}/objects/batch", server.href.trim_end_matches('/'));
+        let Action { href, header } = self.ask(&batch, &server, pointer)?;
         let uri = href
             .parse::<::http::Uri>()
             .map_err(|error| format!("the server names no usable address: {error}"))?;
@@ -218,14 +213,52 @@ impl Lfs {
         }
         let own = batch.parse().map_err(|error| format!("{error}"))?;
         if !is_given && may_carry_credentials(&own, &uri) {
-            request = self.authorized(request)?;
+            request = self.authorized(request, &server)?;
         }
         let request = request.body(Vec::new()).map_err(|e| e.to_string())?;
         // What it may be is known: not a byte more is taken.
         self.exchange("GET", &href, request, pointer.size)
     }
 
-    fn ask(&self, batch: &str, pointer: &Pointer) -> Result<Action, String> {
+    /// Where objects are asked for; what its header has to say goes there alone.
+    fn server(&self) -> Result<Action, String> {
+        match self.url.scheme {
+            Scheme::Https | Scheme::Http => {
+                let origin = self.url.to_string();
+                let origin = origin.trim_end_matches('/');
+                let git = if origin.ends_with(".git") { "" } else { ".git" };
+                Ok(Action {
+                    href: format!("{origin}{git}/info/lfs"),
+                    header: BTreeMap::new(),
+                })
+            }
+            Scheme::Ssh => {
+                let tried = |why: String| format!("git-lfs-authenticate of {}: {why}", self.url);
+                let said = ssh::lfs_authenticate(&self.url, &self.access, &self.counters);
+                let said = said.map_err(|fault| match fault {
+                    // A shell says so of the program, a forge of the repository.
+                    Fault::NotFound => tried(
+                        "the server has no such program (it serves no Git LFS), or no such repository"
+                            .to_owned(),
+                    ),
+                    fault => tried(fault.to_string()),
+                })?;
+                let server: Action = serde_json::from_slice(&said)
+                    .map_err(|error| tried(format!("no answer of Git LFS: {error}")))?;
+                if !server.href.starts_with("https://") {
+                    let href = masked(&server.href);
+                    return Err(tried(format!("it refers to {href}, which is not https")));
+                }
+                Ok(server)
+            }
+            Scheme::File => Err(format!(
+                "its server is asked by https and ssh only, and the repository is {}",
+                self.url
+            )),
+        }
+    }
+
+    fn ask(&self, batch: &str, server: &Action, pointer: &Pointer) -> Result<Action, String> {
         let wish = Wish {
             operation: "download",
             transfers: ["basic"],
@@ -239,7 +272,7 @@ impl Lfs {
         let request = Request::post(batch)
             .header(ACCEPT, MEDIA_TYPE)
             .header(CONTENT_TYPE, MEDIA_TYPE);
-        let request = self.authorized(request)?.body(body);
+        let request = self.authorized(request, server)?.body(body);
         let request = request.map_err(|error| error.to_string())?;
         let answer = self.exchange("POST", batch, request, MAX_BATCH_BYTES)?;
         let answer: Batch = serde_json::from_slice(&answer)
@@ -255,8 +288,15 @@ impl Lfs {
 
     fn authorized(
         &self,
-        request: ::http::request::Builder,
+        mut request: ::http::request::Builder,
+        server: &Action,
     ) -> Result<::http::request::Builder, String> {
+        if self.url.scheme == Scheme::Ssh {
+            for (name, value) in &server.header {
+                request = request.header(name, value);
+            }
+            return Ok(request);
+        }
         let authorization = self.access.authorization(&self.url);
         Ok(match authorization.map_err(|fault| fault.to_string())? {
             Some(value) => request.header(AUTHORIZATION, value),

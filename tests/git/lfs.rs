@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
-use drupelet::git::{Access, Cache, Limits, Locator, Repository};
+use drupelet::git::{Access, Cache, Limits, Locator, Repository, Ssh};
 use drupelet::http::{Client, Credentials, Roots, Settings};
 use drupelet::tree::TreeError;
 
 use crate::support::git_server::{self, Behaviour};
 use crate::support::lfs_server::{Deviation, is_installed, serve};
 use crate::support::serve::{Answer, Server};
+use crate::support::ssh_server::SshServer;
 
 const CONTENT: &str = "kind: of a large file\n";
 
@@ -200,4 +202,89 @@ fn the_repositorys_credentials_go_to_its_own_host_only() {
     let asked = elsewhere.asked();
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].header("authorization"), None);
+}
+
+/// What sshd finds as `git-lfs-authenticate`, as the forges have it: it checks what
+/// it is asked, and answers with `answer`.
+fn read_by_ssh(place: &Place, answer: Option<&str>) -> Option<Result<String, String>> {
+    let programs = place.home.path().join("programs");
+    fs::create_dir_all(&programs).expect("creates");
+    let work = place.home.path().join("served/work");
+    if let Some(answer) = answer {
+        let program = programs.join("git-lfs-authenticate");
+        let text = format!(
+            "#!/bin/sh\n[ \"$*\" = '{} download' ] || exit 3\ncat <<'.'\n{answer}\n.\n",
+            work.display()
+        );
+        fs::write(&program, text).expect("writes");
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&program, permissions).expect("marks as a program");
+    }
+    let sshd = place.home.path().join("sshd");
+    fs::create_dir_all(&sshd).expect("creates");
+    let path = std::env::var("PATH").expect("there is one");
+    let settings = format!("SetEnv PATH={}:{path}", programs.display());
+    let server = SshServer::start(&sshd, &settings)?;
+    let settings = Settings {
+        roots: Roots::Only(place.server.certificate.clone().into_bytes()),
+        ..Settings::default()
+    };
+    let access = Access {
+        ssh: Ssh {
+            private_key: Some(Arc::from(server.key("user", &["-t", "ed25519"]))),
+            known_hosts: Some(Arc::from(server.known())),
+            any_host_key: false,
+        },
+        lfs: true,
+        ..Access::anonymous(Client::new(settings).expect("is usable"))
+    };
+    let mut locator = Locator::default();
+    locator.cache = Some(place.cache.clone());
+    let url = server.url(&work);
+    let repository = locator.repository(&url, |_| Ok(access)).expect("is served");
+    let resolved = repository.resolve("main").expect("is there");
+    let tree = repository.fetch(&resolved).expect("is there");
+    let read = tree.tree().expect("is readable").read("a.large");
+    let read = read.map_err(|error: TreeError| error.to_string());
+    Some(read.map(|read| String::from_utf8(read).expect("UTF-8")))
+}
+
+#[test]
+fn a_repository_by_ssh_has_its_large_files_from_where_its_server_says() {
+    let Some(place) = Place::new(Deviation::default()) else {
+        return;
+    };
+    let href = place.server.url("/work/.git/info/lfs");
+    // ada:s3cret, which nobody but the program knows.
+    let header = r#"{"Authorization": "Basic YWRhOnMzY3JldA=="}"#;
+    let answer = format!(r#"{{"header": {header}, "href": "{href}", "expires_in": 600}}"#);
+    let Some(read) = read_by_ssh(&place, Some(&answer)) else {
+        return;
+    };
+    assert_eq!(read, Ok(CONTENT.to_owned()));
+    assert_eq!(place.n_asked(), 2, "where it is, and itself");
+}
+
+#[track_caller]
+fn check_refused_by_ssh(answer: Option<&str>, wanted: &str) {
+    let Some(place) = Place::new(Deviation::default()) else {
+        return;
+    };
+    let Some(read) = read_by_ssh(&place, answer) else {
+        return;
+    };
+    let error = read.expect_err("there is no object");
+    assert!(error.contains("git-lfs-authenticate of ssh://"), "{error}");
+    assert!(error.contains(wanted), "{error}");
+    assert_eq!(place.n_asked(), 0);
+}
+
+#[test]
+fn a_server_without_large_files_by_ssh_is_named() {
+    check_refused_by_ssh(None, "no such program");
+    check_refused_by_ssh(Some("welcome"), "no answer of Git LFS");
+    let plain = r#"{"href": "http://elsewhere.example/info/lfs"}"#;
+    check_refused_by_ssh(Some(plain), "which is not https");
+    let long = format!(r#"{{"href": "https://{}"}}"#, "a".repeat(100_000));
+    check_refused_by_ssh(Some(&long), "65536");
 }

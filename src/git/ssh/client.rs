@@ -29,6 +29,8 @@ const MAX_WAITING_MESSAGES: usize = 16;
 const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 /// What is kept of the words of the other side.
 const MAX_WORDS_BYTES: usize = 1024;
+/// What git-lfs-authenticate may say.
+const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 /// The user of a URL that names none.
 const DEFAULT_USER: &str = "git";
 
@@ -38,6 +40,38 @@ pub(in crate::git) fn connect(
     access: &Access,
     counters: &Arc<Counters>,
     limit: u64,
+) -> Result<(Reader, Writer, FaultCell), Fault> {
+    let command = format!("git-upload-pack {}", quoted(path_of(url)));
+    start(url, access, counters, limit, command)
+}
+
+/// Connects, logs in, and takes what the server of Git LFS says of where and
+/// with which header objects are had (git-lfs, docs/api/server-discovery.md).
+pub(in crate::git) fn lfs_authenticate(
+    url: &RepositoryUrl,
+    access: &Access,
+    counters: &Arc<Counters>,
+) -> Result<Vec<u8>, Fault> {
+    let command = format!("git-lfs-authenticate {} download", quoted(path_of(url)));
+    let (mut reader, writer, fault) = start(url, access, counters, MAX_ANSWER_BYTES, command)?;
+    let mut answer = Vec::new();
+    let read = reader.read_to_end(&mut answer);
+    drop(writer);
+    match read {
+        Ok(_) => Ok(answer),
+        Err(error) => {
+            let fault = lock(&fault).take();
+            Err(fault.unwrap_or_else(|| Fault::Broken(error.to_string())))
+        }
+    }
+}
+
+fn start(
+    url: &RepositoryUrl,
+    access: &Access,
+    counters: &Arc<Counters>,
+    limit: u64,
+    command: String,
 ) -> Result<(Reader, Writer, FaultCell), Fault> {
     let Some(text) = &access.ssh.private_key else {
         return Err(Fault::Ssh(
@@ -77,7 +111,6 @@ pub(in crate::git) fn connect(
 
     counters.request();
     let user = url.user.as_deref().unwrap_or(DEFAULT_USER);
-    let path = path_of(url);
     let handle = within(&runtime, timeouts.connect, "connect", async {
         let mut stream = Err(io::Error::other("the host has no address"));
         for address in (url.host.as_str(), port).to_socket_addrs()? {
@@ -99,9 +132,7 @@ pub(in crate::git) fn connect(
         let channel = handle.channel_open_session().await?;
         // A server that refuses it speaks the old protocol.
         channel.set_env(false, "GIT_PROTOCOL", "version=2").await?;
-        channel
-            .exec(false, format!("git-upload-pack {}", quoted(path)))
-            .await?;
+        channel.exec(false, command).await?;
         Ok(Some((handle, channel)))
     })
     .map_err(refused)?;
@@ -333,7 +364,7 @@ impl Read for Reader {
     }
 }
 
-/// Why upload-pack ended: what it, or the forge, said.
+/// Why the program ended: what it, or the forge, said.
 fn ended(words: &[u8], status: u32) -> Fault {
     let text = String::from_utf8_lossy(words);
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -354,7 +385,7 @@ fn ended(words: &[u8], status: u32) -> Fault {
     }
     match words.is_empty() {
         true if status == 0 => Fault::Nothing,
-        true => Fault::Broken(format!("git-upload-pack ended with status {status}")),
+        true => Fault::Broken(format!("the server's program ended with status {status}")),
         false => Fault::Broken(format!("the server says: {words}")),
     }
 }

@@ -14,7 +14,7 @@ mod key;
 
 mod client;
 
-pub(super) use client::connect;
+pub(super) use client::{connect, lfs_authenticate};
 
 use std::sync::Arc;
 
