@@ -214,7 +214,7 @@ fn source_integrity_asks_by_repository() {
 }
 
 /// A chart with one ConfigMap, packed.
-fn packed(word: &str) -> Vec<u8> {
+pub fn packed(word: &str) -> Vec<u8> {
     let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (path, text) in [
         (
@@ -234,7 +234,7 @@ fn packed(word: &str) -> Vec<u8> {
     packed.finish().expect("memory takes it")
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
