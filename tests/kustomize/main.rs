@@ -3,6 +3,7 @@
 mod cases;
 mod cli;
 mod corpus;
+mod edit;
 mod fields;
 mod loopback;
 mod malformed;
