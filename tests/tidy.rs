@@ -259,12 +259,11 @@ fn programs_are_started_for_the_operators_kubeconfig_alone() {
     assert_eq!(files, [source.join("kube/config/exec.rs")]);
 }
 
-/// docs/security.md: each attack that is known elsewhere has a test here, which
-/// can be found by its number.
-#[test]
-fn each_known_attack_names_a_test_that_is_there() {
+/// The last cell of each row of a page's tables: `FILE: TEST`, below tests/ where
+/// nothing else is said; with the row's first cell and the text of that file.
+fn named_tests(page: &str, mut with: impl FnMut(&str, &str, &str)) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = fs::read_to_string(root.join("docs/security.md")).expect("is there");
+    let page = fs::read_to_string(root.join(page)).expect("is there");
     let mut faults = Vec::new();
     for row in page.lines().filter(|line| line.starts_with("| ")) {
         let cells: Vec<&str> = row.split('|').collect();
@@ -274,17 +273,43 @@ fn each_known_attack_names_a_test_that_is_there() {
                 faults.push(format!("{test}: no `file: test`"));
                 continue;
             };
-            let text = fs::read_to_string(root.join("tests").join(file)).unwrap_or_default();
+            let path = match file.starts_with("src/") {
+                true => root.join(file),
+                false => root.join("tests").join(file),
+            };
+            let text = fs::read_to_string(path).unwrap_or_default();
             if !text.contains(&format!("#[test]\nfn {name}() {{")) {
                 faults.push(format!("{test}: there is no such test"));
             }
-            for number in numbers(cells[1]) {
-                if !text.contains(number) {
-                    faults.push(format!("{test}: {number} does not stand in that file"));
-                }
-            }
+            with(cells[1], test, &text);
         }
     }
+    faults
+}
+
+#[test]
+fn each_line_of_the_contract_names_a_test_that_is_there() {
+    let mut n_tests = 0;
+    let faults = named_tests("tests/contract.md", |_, _, _| n_tests += 1);
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(n_tests > 80, "{n_tests}");
+}
+
+/// docs/security.md: each attack that is known elsewhere has a test here, which
+/// can be found by its number.
+#[test]
+fn each_known_attack_names_a_test_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/security.md")).expect("is there");
+    let mut nameless = Vec::new();
+    let mut faults = named_tests("docs/security.md", |attack, test, text| {
+        for number in numbers(attack) {
+            if !text.contains(number) {
+                nameless.push(format!("{test}: {number} does not stand in that file"));
+            }
+        }
+    });
+    faults.append(&mut nameless);
     // The list that is to be kept stands beside the checkout, where it is there.
     let known = fs::read_to_string(root.join("../shared/spec/attacks.md")).unwrap_or_default();
     for number in numbers(&known) {
