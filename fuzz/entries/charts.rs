@@ -125,7 +125,6 @@ fn render_chart(chart: Chart) {
         values: Map::new(),
         skip_schema_validation: false,
         ignore_missing_dependencies: true,
-        fetch_schema: None,
         host: &FixedHost,
         limits: limits(),
         ends_process: false,

@@ -149,7 +149,6 @@ fn run_within(arguments: &RenderHelm, limits: Limits) -> anyhow::Result<()> {
         values,
         skip_schema_validation: arguments.skip_schema_validation,
         ignore_missing_dependencies: false,
-        fetch_schema: None,
         host: &host,
         limits,
         ends_process: true,

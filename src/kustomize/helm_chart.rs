@@ -3,7 +3,6 @@
 use super::kustomization::{HelmChart, HelmGlobals};
 use super::loader::Loader;
 use super::need::Need;
-use super::origin::clean;
 use super::read;
 use super::resource::{HELM_GENERATED, Resource};
 use super::text::Text;
@@ -12,7 +11,7 @@ use crate::helm::{
     Capabilities, Chart, KubeVersion, Manifest, ReleaseOptions, RenderOptions, Requirement,
     ValueOptions, release_name, requirements,
 };
-use crate::tree::{EntryKind, entry_following};
+use crate::tree::{EntryKind, clean, entry_following};
 use crate::value::{Map, Value, yaml};
 
 /// What Helm asks for with `--devel` where no version is named.
@@ -96,7 +95,6 @@ pub fn inflate(
             values,
             skip_schema_validation: false,
             ignore_missing_dependencies: false,
-            fetch_schema: None,
             host: helm.host,
             limits: helm.limits,
             ends_process: false,

@@ -4,6 +4,7 @@
 use super::remote::Remote;
 use super::res_map::ResMap;
 use super::resource::{ORIGIN, Resource, TRANSFORMATIONS};
+use crate::tree::clean;
 use crate::value::{Value, yaml};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,24 +125,5 @@ pub fn note_transformer(map: &mut ResMap, origin: &Origin) {
             all.push_str(&format!("{lead}{line}\n"));
         }
         resource.set_annotation(TRANSFORMATIONS, &all);
-    }
-}
-
-/// A path without dots and doubled slashes.
-pub fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            other => parts.push(other),
-        }
-    }
-    if parts.is_empty() {
-        ".".to_owned()
-    } else {
-        parts.join("/")
     }
 }

@@ -109,7 +109,6 @@ pub(super) fn render(
             skip_schema_validation: options.skip_schema_validation,
             // Looked at above: one that is turned off is not missed.
             ignore_missing_dependencies: true,
-            fetch_schema: None,
             host: request.host,
             limits: request.limits.templates,
             ends_process: false,

@@ -75,7 +75,6 @@ pub fn objects(
             values: values.merge(&|path| Err(format!("{path} is not in the chart")))?,
             skip_schema_validation: false,
             ignore_missing_dependencies: false,
-            fetch_schema: None,
             host: &host,
             limits: Limits::default(),
             ends_process: false,

@@ -2,7 +2,6 @@
 
 use super::capabilities::Capabilities;
 use super::manifest::{Hook, HookEvent, Manifest};
-use super::schema::FetchSchema;
 use crate::gotmpl::{Host, Limits, Map, Val};
 use std::rc::Rc;
 
@@ -28,9 +27,6 @@ pub struct RenderOptions<'o> {
     /// Helm refuses a chart whose charts/ lacks a dependency, a disabled one
     /// too. The agent looks at [`super::requirements`] instead.
     pub ignore_missing_dependencies: bool,
-    /// Where documents that a schema refers to come from; without it they
-    /// are taken to allow anything.
-    pub fetch_schema: Option<FetchSchema<'o>>,
     /// Clock, randomness, `lookup`.
     pub host: &'o dyn Host,
     pub limits: Limits,

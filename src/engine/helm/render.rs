@@ -98,7 +98,7 @@ pub fn render(chart: Chart, options: &RenderOptions<'_>) -> Result<Release, Rend
         .chart(root, &values)
         .map_err(RenderError::Values)?;
     if !options.skip_schema_validation {
-        schema::validate(root, &values, options.fetch_schema, &mut warnings)?;
+        schema::validate(root, &values, &mut warnings)?;
     }
     check_kube_version(root, options)?;
 

@@ -20,7 +20,7 @@ pub use follow::{entry_following, files_below, join, read_following};
 pub use inputs::Inputs;
 pub use memory::MemoryTree;
 pub use recorded::Recorded;
-pub use resolve::resolve;
+pub use resolve::{clean, resolve};
 
 /// Where in a symlink chain a lookup gives up.
 pub const MAX_SYMLINKS: usize = 40;

@@ -60,3 +60,22 @@ pub fn resolve(tree: &dyn Tree, path: &str) -> Result<(String, Option<Entry>), T
     }
     Ok((resolved, last))
 }
+
+/// Go's `path.Clean` of a relative path.
+pub fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    if parts.is_empty() {
+        ".".to_owned()
+    } else {
+        parts.join("/")
+    }
+}

@@ -4,6 +4,7 @@
 //! a name never leads out of the chart, links are not followed.
 
 use super::{ChartFile, UTF8_BOM, Unread};
+use crate::tree::clean;
 use std::io::Read;
 use std::rc::Rc;
 
@@ -175,23 +176,4 @@ fn relative_name(raw: &str) -> Result<String, ArchiveError> {
         return Err(ArchiveError::ChartYamlNotInBase);
     }
     Ok(name)
-}
-
-/// Go's `path.Clean` of a relative path.
-fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            other => parts.push(other),
-        }
-    }
-    if parts.is_empty() {
-        ".".to_owned()
-    } else {
-        parts.join("/")
-    }
 }

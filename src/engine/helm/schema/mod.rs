@@ -15,9 +15,6 @@ use serde_json::{Number, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Where a schema may lead with `$ref`.
-pub type FetchSchema<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
-
 /// Values that a schema refuses, or a schema that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("values don't meet the specifications of the schema(s) in the following chart(s):\n{0}")]
@@ -28,17 +25,12 @@ const SCHEMA_URL: &str = "file:///values.schema.json";
 /// Alternatives in alternatives, when they are printed.
 const MAX_CAUSE_DEPTH: usize = 64;
 
-/// Checks the final values of a chart and of its subcharts. Without `fetch`
-/// a reference to another document is taken as a schema that allows anything,
-/// with a warning: a chart must not make the agent ask any host it likes.
-pub fn validate(
-    chart: &Node,
-    values: &Map,
-    fetch: Option<FetchSchema<'_>>,
-    warnings: &mut Vec<String>,
-) -> Result<(), SchemaError> {
+/// Checks the final values of a chart and of its subcharts. A reference to a
+/// document of another host is taken as a schema that allows anything, with a
+/// warning: a chart must not make the agent ask any host it likes.
+pub fn validate(chart: &Node, values: &Map, warnings: &mut Vec<String>) -> Result<(), SchemaError> {
     let mut faults = String::new();
-    validate_into(chart, values, fetch, warnings, &mut faults);
+    validate_into(chart, values, warnings, &mut faults);
     if faults.is_empty() {
         Ok(())
     } else {
@@ -46,22 +38,16 @@ pub fn validate(
     }
 }
 
-fn validate_into(
-    chart: &Node,
-    values: &Map,
-    fetch: Option<FetchSchema<'_>>,
-    warnings: &mut Vec<String>,
-    faults: &mut String,
-) {
+fn validate_into(chart: &Node, values: &Map, warnings: &mut Vec<String>, faults: &mut String) {
     if let Some(schema) = &chart.schema
-        && let Err(fault) = validate_one(schema, values, fetch, warnings)
+        && let Err(fault) = validate_one(schema, values, warnings)
     {
         faults.push_str(&format!("{}:\n{fault}", chart.name()));
     }
     for sub in chart.dependencies() {
         match values.get(&sub.name()) {
             None | Some(Val::Nil) => {}
-            Some(Val::Map(values)) => validate_into(&sub, &values, fetch, warnings, faults),
+            Some(Val::Map(values)) => validate_into(&sub, &values, warnings, faults),
             Some(other) => faults.push_str(&format!(
                 "{}:\ninvalid type for values: expected object (map), got {}\n",
                 sub.name(),
@@ -71,12 +57,7 @@ fn validate_into(
     }
 }
 
-fn validate_one(
-    schema: &[u8],
-    values: &Map,
-    fetch: Option<FetchSchema<'_>>,
-    warnings: &mut Vec<String>,
-) -> Result<(), String> {
+fn validate_one(schema: &[u8], values: &Map, warnings: &mut Vec<String>) -> Result<(), String> {
     let parse = || -> Result<Value, String> {
         serde_json::from_slice(schema).map_err(|error| {
             if error.is_eof() {
@@ -87,9 +68,7 @@ fn validate_one(
         })
     };
     let mut schema = parse()?;
-    if fetch.is_none() {
-        warnings.extend(not_fetched(&remote::cut_off(&mut schema)));
-    }
+    warnings.extend(not_fetched(&remote::cut_off(&mut schema)));
     let instance = to_json(&Val::Map(values.clone()));
     if plain::is_schema(&schema) {
         if is_valid(schema, &instance) {
@@ -97,26 +76,17 @@ fn validate_one(
         }
         // What to say about it is found by the longer way.
         schema = parse()?;
-        if fetch.is_none() {
-            remote::cut_off(&mut schema);
-        }
+        remote::cut_off(&mut schema);
     }
-    let references = References::default();
-    let mut schemas = Schemas::new();
-    let index = loop {
-        let mut compiler = Compiler::new();
-        compiler.use_loader(Box::new(references.clone()));
-        compiler
-            .add_resource(SCHEMA_URL, schema.clone())
-            .map_err(|error| compile_text(&error))?;
-        match compiler.compile(SCHEMA_URL, &mut schemas) {
-            Ok(index) => break index,
-            Err(error) => match references.take_missing() {
-                None => return Err(compile_text(&error)),
-                Some(url) => references.add(url, fetch, warnings)?,
-            },
-        }
-    };
+    let elsewhere = Elsewhere::default();
+    let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
+    compiler.use_loader(Box::new(elsewhere.clone()));
+    compiler
+        .add_resource(SCHEMA_URL, schema)
+        .map_err(|error| compile_text(&error))?;
+    let compiled = compiler.compile(SCHEMA_URL, &mut schemas);
+    warnings.extend(not_fetched(&elsewhere.0.borrow()));
+    let index = compiled.map_err(|error| compile_text(&error))?;
     schemas
         .validate(&instance, index)
         .map_err(|error| report(&error))
@@ -141,7 +111,7 @@ fn is_valid(schema: Value, instance: &Value) -> bool {
     // boon does not hold the documents of this host against a metaschema.
     const URL: &str = "a://json-schema.org/";
     let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
-    compiler.use_loader(Box::new(References::default()));
+    compiler.use_loader(Box::new(Elsewhere::default()));
     if compiler.add_resource(URL, schema).is_err() {
         return false;
     }
@@ -151,59 +121,21 @@ fn is_valid(schema: Value, instance: &Value) -> bool {
     }
 }
 
-/// Documents that the schema refers to, as far as they are there.
+/// The documents of other hosts that a schema refers to, each of which allows
+/// anything.
 #[derive(Clone, Default)]
-struct References(Rc<RefCell<Known>>);
+struct Elsewhere(Rc<RefCell<Vec<String>>>);
 
-#[derive(Default)]
-struct Known {
-    documents: Vec<(String, Value)>,
-    missing: Option<String>,
-}
-
-/// Documents that one schema may refer to.
-const MAX_REFERENCES: usize = 64;
-
-impl References {
-    fn take_missing(&self) -> Option<String> {
-        self.0.borrow_mut().missing.take()
-    }
-
-    fn add(
-        &self,
-        url: String,
-        fetch: Option<FetchSchema<'_>>,
-        warnings: &mut Vec<String>,
-    ) -> Result<(), String> {
-        if self.0.borrow().documents.len() == MAX_REFERENCES {
-            return Err(format!(
-                "the schema refers to more than {MAX_REFERENCES} documents"
-            ));
-        }
-        let is_remote = url.starts_with("https://") || url.starts_with("http://");
-        let document = match fetch {
-            Some(fetch) if is_remote => fetch(&url)
-                .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()))
-                .map_err(|error| format!("failing loading {url:?}: {error}"))?,
-            _ if is_remote || url.starts_with("urn:") => {
-                warnings.extend(not_fetched(std::slice::from_ref(&url)));
-                Value::Bool(true)
-            }
-            _ => return Err(format!("failing loading {url:?}: not in the chart")),
-        };
-        self.0.borrow_mut().documents.push((url, document));
-        Ok(())
-    }
-}
-
-impl UrlLoader for References {
+impl UrlLoader for Elsewhere {
     fn load(&self, url: &str) -> Result<Value, Box<dyn std::error::Error>> {
-        let mut known = self.0.borrow_mut();
-        if let Some((_, document)) = known.documents.iter().find(|(known, _)| known == url) {
-            return Ok(document.clone());
+        if !["https:", "http:", "urn:"]
+            .iter()
+            .any(|it| url.starts_with(it))
+        {
+            return Err("not in the chart".into());
         }
-        known.missing.get_or_insert_with(|| url.to_owned());
-        Err("not loaded yet".into())
+        self.0.borrow_mut().push(url.to_owned());
+        Ok(Value::Bool(true))
     }
 }
 
@@ -217,6 +149,7 @@ fn compile_text(error: &CompileError) -> String {
         CompileError::JsonPointerNotFound(pointer) => {
             format!("json-pointer in {pointer:?} not found")
         }
+        CompileError::LoadUrlError { url, src } => format!("failing loading {url:?}: {src}"),
         other => other.to_string(),
     }
 }
