@@ -269,40 +269,10 @@ impl<'t> Exec<'_, '_, 't> {
         let mut ran = false;
         match &value.val {
             Val::Nil => {}
-            Val::Int(n) | Val::Int64(n) => {
-                self.range_over_number(value, branch)?;
-                let n = *n;
-                for at in 0..n.max(0) {
-                    ran = true;
-                    let element = match &value.val {
-                        Val::Int64(_) => Val::Int64(at),
-                        _ => Val::Int(at),
-                    };
-                    if self.iterate(branch, Rv::default(), Rv::bare(element))? == Flow::Break {
-                        break;
-                    }
-                }
-            }
-            Val::Uint8(n) => {
-                self.range_over_number(value, branch)?;
-                for at in 0..*n {
-                    ran = true;
-                    let element = Rv::bare(Val::Uint8(at));
-                    if self.iterate(branch, Rv::default(), element)? == Flow::Break {
-                        break;
-                    }
-                }
-            }
-            Val::Uint64(n) => {
-                self.range_over_number(value, branch)?;
-                for at in 0..*n {
-                    ran = true;
-                    let element = Rv::bare(Val::Uint64(at));
-                    if self.iterate(branch, Rv::default(), element)? == Flow::Break {
-                        break;
-                    }
-                }
-            }
+            Val::Int(n) => ran = self.count(value, branch, (0..*n).map(Val::Int))?,
+            Val::Int64(n) => ran = self.count(value, branch, (0..*n).map(Val::Int64))?,
+            Val::Uint8(n) => ran = self.count(value, branch, (0..*n).map(Val::Uint8))?,
+            Val::Uint64(n) => ran = self.count(value, branch, (0..*n).map(Val::Uint64))?,
             Val::List(list) => {
                 for at in 0..list.len() {
                     // Looked up each time: the body may sort the list.
@@ -354,14 +324,27 @@ impl<'t> Exec<'_, '_, 't> {
         }
     }
 
-    fn range_over_number(&self, value: &Rv, branch: &'t Branch) -> Result<(), Error> {
+    /// A range over a number: over all below it. Whether there was any.
+    fn count(
+        &mut self,
+        number: &Rv,
+        branch: &'t Branch,
+        below: impl Iterator<Item = Val>,
+    ) -> Result<bool, Error> {
         if branch.pipe.decl.len() > 1 {
-            let number = value.val.as_int().unwrap_or_default();
+            let number = number.val.as_int().unwrap_or_default();
             return Err(self.error(format!(
                 "can't use {number} to iterate over more than one variable"
             )));
         }
-        Ok(())
+        let mut ran = false;
+        for element in below {
+            ran = true;
+            if self.iterate(branch, Rv::default(), Rv::bare(element))? == Flow::Break {
+                break;
+            }
+        }
+        Ok(ran)
     }
 
     /// One round of a range. Ends with `Next` or `Break`.
