@@ -8,28 +8,18 @@
 //! `--bench`. `HELM` names the original, else ~/.cache/drupelet/bin/helm; the corpus is
 //! `DRUPELET_CORPUS`, else ../shared/corpus.
 
-use std::ffi::OsString;
+#[path = "measure/process.rs"]
+mod process;
+
+use process::{binary, measure, median};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// What is measured: `DRUPELET_BINARY`, else the one that cargo built.
-fn binary() -> PathBuf {
-    std::env::var_os("DRUPELET_BINARY")
-        .map_or_else(|| env!("CARGO_BIN_EXE_drupelet").into(), PathBuf::from)
-}
 
 /// Runs of each chart, of which the median counts.
 const RUNS: usize = 9;
 /// What the largest chart may take at most, in KiB.
 const LARGEST: (&str, u64) = ("kube-prometheus-stack", 25 * 1024);
-
-struct Measured {
-    time: Duration,
-    /// KiB
-    peak: u64,
-}
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -63,15 +53,20 @@ fn main() {
     for archive in archives {
         let name = chart_name(&archive);
         let flags = flags(root, &name);
-        let ours = measure(&binary, &["render", "helm", "release"], &archive, &flags);
-        let theirs = measure(&original, &["template", "release"], &archive, &flags);
-        let faster = theirs.time.as_secs_f64() / ours.time.as_secs_f64();
-        let share = ours.peak as f64 / theirs.peak as f64;
+        let of = |program: &Path, command: &[&str]| {
+            let mut arguments: Vec<&OsStr> = command.iter().map(OsStr::new).collect();
+            arguments.extend([OsStr::new("release"), archive.as_os_str()]);
+            arguments.extend(flags.iter().map(OsString::as_os_str));
+            measure(program, &arguments, RUNS)
+        };
+        let (time, peak) = of(&binary, &["render", "helm"]);
+        let (their_time, their_peak) = of(&original, &["template"]);
+        let faster = their_time.as_secs_f64() / time.as_secs_f64();
+        let share = peak as f64 / their_peak as f64;
         println!(
-            "{name:32} {:9.2?} {:9.2?} {faster:6.1} x   {:6} KiB {:6} KiB {share:7.2}",
-            ours.time, theirs.time, ours.peak, theirs.peak
+            "{name:32} {time:9.2?} {their_time:9.2?} {faster:6.1} x   {peak:6} KiB {their_peak:6} KiB {share:7.2}"
         );
-        if name == LARGEST.0 && ours.peak > LARGEST.1 {
+        if name == LARGEST.0 && peak > LARGEST.1 {
             println!("{name}: above {} KiB", LARGEST.1);
         }
         times.push(faster);
@@ -83,15 +78,6 @@ fn main() {
         median(&mut times),
         median(&mut peaks)
     );
-}
-
-fn median(numbers: &mut [f64]) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    let middle = numbers.len() / 2;
-    match numbers.len() % 2 {
-        0 => (numbers[middle - 1] + numbers[middle]) / 2.0,
-        _ => numbers[middle],
-    }
 }
 
 /// `redis` of `redis-27.0.17.tgz`
@@ -113,49 +99,4 @@ fn flags(root: &Path, name: &str) -> Vec<OsString> {
     let path = root.join("tests/helm/values").join(name).join("flags");
     let text = fs::read_to_string(path).unwrap_or_default();
     text.split_whitespace().map(OsString::from).collect()
-}
-
-/// Time and peak are taken apart: the program that tells the peak takes its own
-/// time to start.
-fn measure(program: &Path, arguments: &[&str], chart: &Path, flags: &[OsString]) -> Measured {
-    let (mut times, mut peaks) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
-        let start = Instant::now();
-        let status = Command::new(program)
-            .args(arguments)
-            .arg(chart)
-            .args(flags)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .expect("it starts");
-        times.push(start.elapsed());
-        assert!(
-            status.success(),
-            "{} {}",
-            program.display(),
-            chart.display()
-        );
-        let output = Command::new("/usr/bin/time")
-            .args(["-f", "%M"])
-            .arg(program)
-            .args(arguments)
-            .arg(chart)
-            .args(flags)
-            .stdout(Stdio::null())
-            .output()
-            .expect("/usr/bin/time is installed");
-        let words = String::from_utf8_lossy(&output.stderr).into_owned();
-        let peak = words
-            .lines()
-            .last()
-            .and_then(|line| line.trim().parse().ok());
-        peaks.push(peak.expect("time prints the peak"));
-    }
-    times.sort();
-    peaks.sort_unstable();
-    Measured {
-        time: times[RUNS / 2],
-        peak: peaks[RUNS / 2],
-    }
 }

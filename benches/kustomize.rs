@@ -8,18 +8,15 @@
 //! `--bench`. `KUSTOMIZE` names the original, else ~/.cache/drupelet/bin/kustomize; the
 //! corpus is `DRUPELET_CORPUS`, else ../shared/corpus.
 
+#[path = "measure/process.rs"]
+mod process;
+
 use drupelet::kustomize::{Nothing, Options, build};
 use drupelet::tree::MemoryTree;
+use process::{binary, measure, median};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// What is measured: `DRUPELET_BINARY`, else the one that cargo built.
-fn binary() -> PathBuf {
-    std::env::var_os("DRUPELET_BINARY")
-        .map_or_else(|| env!("CARGO_BIN_EXE_drupelet").into(), PathBuf::from)
-}
 
 /// Runs of each case, of which the median counts.
 const RUNS: usize = 5;
@@ -52,8 +49,10 @@ fn whole_process(entries: fs::ReadDir, original: &Path) {
             continue;
         };
         let folder = case.join("in").join(target.trim());
-        let ours = measure(&binary, &["render", "kustomize"], &folder);
-        let theirs = measure(original, &["build"], &folder);
+        let at = folder.as_os_str();
+        let ours = ["render".as_ref(), "kustomize".as_ref(), at];
+        let ours = measure(&binary, &ours, RUNS);
+        let theirs = measure(original, &["build".as_ref(), at], RUNS);
         let name = case
             .file_name()
             .unwrap_or_default()
@@ -69,48 +68,12 @@ fn whole_process(entries: fs::ReadDir, original: &Path) {
         sizes.push(size);
     }
     for (what, mut ratios) in [("faster", times), ("less memory", sizes)] {
-        ratios.sort_by(f64::total_cmp);
+        let n_cases = ratios.len();
         println!(
-            "median over {} cases: {:.1} x {what}",
-            ratios.len(),
-            ratios[ratios.len() / 2]
+            "median over {n_cases} cases: {:.1} x {what}",
+            median(&mut ratios)
         );
     }
-}
-
-/// Median wall time and peak memory in KiB.
-fn measure(program: &Path, arguments: &[&str], folder: &Path) -> (Duration, u64) {
-    let mut times = Vec::new();
-    for _ in 0..RUNS {
-        let start = Instant::now();
-        let status = Command::new(program)
-            .args(arguments)
-            .arg(folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .expect("it starts");
-        times.push(start.elapsed());
-        assert!(
-            status.success(),
-            "{} {}",
-            program.display(),
-            folder.display()
-        );
-    }
-    times.sort();
-    let output = Command::new("/usr/bin/time")
-        .args(["-f", "%M"])
-        .arg(program)
-        .args(arguments)
-        .arg(folder)
-        .stdout(Stdio::null())
-        .output();
-    let peak = output.ok().and_then(|output| {
-        let words = String::from_utf8_lossy(&output.stderr).into_owned();
-        words.lines().last()?.trim().parse().ok()
-    });
-    (times[RUNS / 2], peak.unwrap_or(1))
 }
 
 /// 100 resources with everything that an overlay usually does.

@@ -4,22 +4,21 @@ pub mod brassberry;
 
 pub mod observed;
 
+#[allow(dead_code, reason = "the benches of the agent need its binary alone")]
+mod process;
+
+pub use process::binary;
+
 use drupelet::app::{Application, OperationPhase, SyncCode};
 use drupelet::http::ProxyChoice;
 use drupelet::kube::{Client, Config, ListOptions, Resource, Verbs};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub const PATIENCE: Duration = Duration::from_secs(180);
-
-/// What is measured: `DRUPELET_BINARY`, else the one that cargo built.
-pub fn binary() -> PathBuf {
-    std::env::var_os("DRUPELET_BINARY")
-        .map_or_else(|| env!("CARGO_BIN_EXE_drupelet").into(), PathBuf::from)
-}
 
 pub struct Running(pub Child);
 
