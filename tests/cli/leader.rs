@@ -8,7 +8,6 @@ use crate::world::{World, client, holds_for, on_each, wait_until};
 use drupelet::object::Object;
 use drupelet::value::Value;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 const LEASE: Duration = Duration::from_secs(4);
@@ -31,7 +30,7 @@ fn configs(value: &str) -> String {
     (0..N).map(one).collect::<Vec<_>>().join("---\n")
 }
 
-fn value_of(world: &World, name: &str) -> Option<String> {
+pub fn value_of(world: &World, name: &str) -> Option<String> {
     let value = world.value("v1", "ConfigMap", name, &["data", "a"])?;
     value.as_str().map(str::to_owned)
 }
@@ -56,7 +55,7 @@ fn holder(world: &World) -> String {
         .to_owned()
 }
 
-fn is_lease(passed: &Passed) -> bool {
+pub fn is_lease(passed: &Passed) -> bool {
     passed.path.contains("/leases")
 }
 
@@ -89,14 +88,6 @@ impl Node {
 
     fn leads(&self) -> bool {
         self.agent.metrics()["drupelet_leader"] == 1.0
-    }
-
-    /// `STOP`, `CONT`, `TERM`.
-    fn signal(&self, signal: &str) {
-        let status = Command::new("kill")
-            .args([&format!("-{signal}"), &self.agent.id().to_string()])
-            .status();
-        assert!(status.expect("kill is there").success());
     }
 }
 
@@ -175,7 +166,7 @@ fn a_leader_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
         edge.hold_at_write(3, Hold::BeforeAnswer);
         world.commit(&[("app/all.yaml", &configs("two"))]);
         assert!(edge.wait_until_held(LEASE * 5), "it syncs there, too");
-        first.signal("STOP");
+        first.agent.signal("STOP");
         edge.release();
         let stopped = Instant::now();
         wait_until("the other one leads", || second.leads());
@@ -184,13 +175,13 @@ fn a_leader_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
             app.status.sync.status.as_str() == "Synced"
         });
         // With the other one stopped as well, every write there is the first one's.
-        second.signal("STOP");
+        second.agent.signal("STOP");
         world.edit("v1", "ConfigMap", "c3", "data: {a: drifted}");
         first.proxy.passed();
         edge.passed();
         // It cannot even hear that it lost: the clock alone holds it back.
         first.proxy.harm(Harm::Hang, usize::MAX, is_lease);
-        first.signal("CONT");
+        first.agent.signal("CONT");
         holds_for("no write", LEASE, || {
             let of_first = first.proxy.n_writes() + edge.n_writes();
             let of_lease = first.proxy.writes_where(is_lease);
@@ -201,7 +192,7 @@ fn a_leader_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
         let refused = log.matches("does not hold its Lease").count();
         assert!(refused > 0, "nothing was held back: {log}");
         first.proxy.mend();
-        second.signal("CONT");
+        second.agent.signal("CONT");
         let Node { proxy, mut agent } = first;
         assert_eq!(agent.wait(), Some(1));
         assert_eq!(writes(&proxy.passed()), Vec::<&Passed>::new());
@@ -221,7 +212,7 @@ fn a_leader_that_is_asked_to_end_releases_its_lease() {
         wait_until("it leads", || first.leads());
         let second = Node::start("b", &world, cluster, &["--leader-elect"]);
         wait_until("it follows", || !second.leads());
-        first.signal("TERM");
+        first.agent.signal("TERM");
         let Node { mut agent, .. } = first;
         assert_eq!(agent.wait(), Some(0));
         let ended = Instant::now();
@@ -233,7 +224,7 @@ fn a_leader_that_is_asked_to_end_releases_its_lease() {
         // A follower ends as well when it is asked to.
         let third = Node::start("c", &world, cluster, &["--leader-elect"]);
         wait_until("it follows", || !third.leads());
-        third.signal("TERM");
+        third.agent.signal("TERM");
         let Node { mut agent, .. } = third;
         assert_eq!(agent.wait(), Some(0));
         let lease = lease(&world).expect("it is there");
@@ -336,13 +327,6 @@ fn leads(agent: &AgentProcess) -> bool {
     agent.metrics()["drupelet_leader"] == 1.0
 }
 
-fn signal(agent: &AgentProcess, signal: &str) {
-    let status = Command::new("kill")
-        .args([&format!("-{signal}"), &agent.id().to_string()])
-        .status();
-    assert!(status.expect("kill is there").success());
-}
-
 #[test]
 fn the_audit_log_shows_no_object_written_by_both_when_the_leader_dies() {
     let Some(pair) = Pair::new("audited") else {
@@ -391,7 +375,7 @@ fn the_audit_log_shows_no_write_of_a_leader_that_was_stopped_beyond_its_lease() 
     wait_until("a sync is under way", || {
         value_of(world, "c1").as_deref() == Some("two")
     });
-    signal(&first, "STOP");
+    first.signal("STOP");
     wait_until("the other one leads", || leads(&second));
     world.wait_synced_at(&commit);
     for n in 0..N {
@@ -402,14 +386,14 @@ fn the_audit_log_shows_no_write_of_a_leader_that_was_stopped_beyond_its_lease() 
     });
     let before = pair.writes(AGENTS[0]).len();
     // There is much to do, and nobody else to do it.
-    signal(&second, "STOP");
+    second.signal("STOP");
     for n in 0..N {
         world.edit("v1", "ConfigMap", &format!("c{n}"), "data: {a: drifted}");
     }
-    signal(&first, "CONT");
+    first.signal("CONT");
     assert_eq!(first.wait(), Some(1), "it lost its Lease");
     assert_eq!(pair.writes(AGENTS[0]).len(), before, "it wrote nothing");
-    signal(&second, "CONT");
+    second.signal("CONT");
     wait_until("all is healed", || {
         (0..N).all(|n| value_of(world, &format!("c{n}")).as_deref() == Some("two"))
     });

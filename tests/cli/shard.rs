@@ -1,9 +1,10 @@
 //! Agents that share the Applications, as processes: what each of them sends
 //! passes a proxy of its own in front of the API server.
 
+use crate::leader::{is_lease, value_of};
 use crate::process::AgentProcess;
 use crate::support::apiserver::{AGENTS, ApiServer, Audited, Options};
-use crate::support::proxy::{Harm, Passed, Proxy};
+use crate::support::proxy::{Harm, Proxy};
 use crate::world::{World, holds_for, on_each, wait_until};
 use drupelet::app::SyncCode;
 use drupelet::kube::ListOptions;
@@ -12,7 +13,6 @@ use drupelet::shard::Members;
 use drupelet::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 const LEASE: Duration = Duration::from_secs(4);
@@ -83,11 +83,6 @@ fn wait_all_synced(world: &World, commit: &str) {
     }
 }
 
-fn value_of(world: &World, name: &str) -> Option<String> {
-    let value = world.value("v1", "ConfigMap", name, &["data", "a"])?;
-    value.as_str().map(str::to_owned)
-}
-
 fn leases(world: &World) -> Vec<Object> {
     let options = ListOptions {
         namespace: world.control_namespace(),
@@ -147,17 +142,6 @@ fn is_shared_by(agents: &[&AgentProcess]) -> bool {
     agents.iter().all(are_known) && all.len() == N && n == N
 }
 
-fn signal(agent: &AgentProcess, signal: &str) {
-    let status = Command::new("kill")
-        .args([&format!("-{signal}"), &agent.id().to_string()])
-        .status();
-    assert!(status.expect("kill is there").success());
-}
-
-fn is_lease(passed: &Passed) -> bool {
-    passed.path.contains("/leases")
-}
-
 #[test]
 fn agents_share_the_applications_and_take_over_what_another_leaves() {
     on_each(|cluster| {
@@ -196,7 +180,7 @@ fn agents_share_the_applications_and_take_over_what_another_leaves() {
             is_shared_by(&[&first, &second, &third])
         });
         let mut third = third;
-        signal(&third, "TERM");
+        third.signal("TERM");
         assert_eq!(third.wait(), Some(0));
         let ended = Instant::now();
         wait_until("the others have all", || is_shared_by(&[&first, &second]));
@@ -272,7 +256,7 @@ fn an_agent_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
         wait_until("a sync is under way", || {
             (0..N).any(|n| value_of(&world, &format!("a{n}-c0")).as_deref() == Some("two"))
         });
-        signal(&first.agent, "STOP");
+        first.agent.signal("STOP");
         let stopped = Instant::now();
         wait_until("the other one has all", || is_shared_by(&[&second.agent]));
         let took = stopped.elapsed();
@@ -281,7 +265,7 @@ fn an_agent_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
         wait_all_synced(&world, &commit);
 
         // With the other one stopped as well, every write is the first one's.
-        signal(&second.agent, "STOP");
+        second.agent.signal("STOP");
         for name in &of_first {
             let object = config_of(name, 1);
             world.edit("v1", "ConfigMap", &object, "data: {a: drifted}");
@@ -289,7 +273,7 @@ fn an_agent_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
         first.proxy.passed();
         // It cannot even hear that it lost: the clock alone holds it back.
         first.proxy.harm(Harm::Hang, usize::MAX, is_lease);
-        signal(&first.agent, "CONT");
+        first.agent.signal("CONT");
         holds_for("no write", LEASE, || {
             first.proxy.n_writes() == first.proxy.writes_where(is_lease)
         });
@@ -302,7 +286,7 @@ fn an_agent_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
         let passed = proxy.passed();
         let mut writes = passed.iter().filter(|one| one.is_write());
         assert!(writes.all(is_lease), "{passed:?}");
-        signal(&second.agent, "CONT");
+        second.agent.signal("CONT");
         for name in &of_first {
             let object = config_of(name, 1);
             wait_until("healed by the other one", || {
@@ -410,7 +394,7 @@ fn agents_that_share_and_one_that_leads_wait_for_each_other() {
             node.proxy.n_writes() == node.proxy.writes_where(is_lease) && leads(&leader)
         });
         assert!(applications(&node.agent).is_empty());
-        signal(&leader, "TERM");
+        leader.signal("TERM");
         assert_eq!(leader.wait(), Some(0));
         wait_until("it shares them with nobody", || {
             is_shared_by(&[&node.agent])
@@ -521,12 +505,12 @@ fn the_audit_log_shows_no_application_written_by_two_while_agents_come_and_go() 
     commit_for(LEASE + a_while);
     let second = audit.start(b);
     commit_for(a_while);
-    signal(&third, "STOP");
+    third.signal("STOP");
     commit_for(LEASE + a_while);
-    signal(&third, "CONT");
+    third.signal("CONT");
     commit_for(a_while);
     assert_eq!(third.wait(), Some(1));
-    signal(&first, "TERM");
+    first.signal("TERM");
     commit_for(a_while);
     assert_eq!(first.wait(), Some(0));
     let (first, third) = (audit.start(a), audit.start(c));

@@ -1,6 +1,7 @@
 //! Remote bases from real servers on loopback, beside `kustomize build`.
 
 use crate::support::git_server::{self, Behaviour};
+use crate::support::program::program;
 use crate::support::repository::TestRepository;
 use crate::support::serve::{Answer, Server};
 use drupelet::value::{Value, yaml};
@@ -10,18 +11,6 @@ use std::process::{Command, Output};
 
 const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  a: b\n";
 const APPLICATION: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web, namespace: argocd}\nspec:\n  project: default\n  destination: {server: 'https://kubernetes.default.svc', namespace: apps}\n  source: {repoURL: 'https://example.com/x.git', path: .}\n";
-
-/// The real tool, where it is installed.
-fn original() -> Option<PathBuf> {
-    let cache = std::env::var_os("DRUPELET_CACHE").map(PathBuf::from);
-    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/drupelet"));
-    let path = cache.or_else(home)?.join("bin/kustomize");
-    if path.is_file() {
-        return Some(path);
-    }
-    println!("not run: no {}", path.display());
-    None
-}
 
 struct World {
     folder: tempfile::TempDir,
@@ -129,7 +118,7 @@ fn objects(output: &Output) -> Vec<Value> {
 #[test]
 fn remote_resources_are_those_of_kustomize() {
     let Some(world) = World::new() else { return };
-    let original = original();
+    let original = program("kustomize");
     for text in [
         "resources: ['https://SERVER/git/o/base.git//a?ref=v1']\n",
         "resources: ['https://SERVER/git/o/base.git/a?ref=v1&submodules=false']\n",
@@ -154,7 +143,7 @@ fn remote_resources_are_those_of_kustomize() {
 #[test]
 fn remote_resources_that_are_not_there_are_errors() {
     let Some(world) = World::new() else { return };
-    let original = original();
+    let original = program("kustomize");
     for (text, why) in [
         (
             "resources: ['https://SERVER/none.yaml']\n",

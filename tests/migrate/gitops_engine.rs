@@ -2,6 +2,7 @@
 //! does it (`tests/oracle/gitops`), become ours and its again.
 
 use crate::command::drupelet;
+use crate::support::program::program;
 use crate::support::proxy::Proxy;
 use crate::there_and_back::{start_argocd, tracked};
 use crate::world::{World, on_real};
@@ -9,7 +10,7 @@ use drupelet::app::SyncCode;
 use drupelet::object::Object;
 use drupelet::value::{Value, yaml};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// One of each sort that API servers fill in: defaults, allocated fields,
@@ -70,21 +71,6 @@ const MORE: &str = ", {name: B, value: b}";
 const POLICY: &str = "syncPolicy: {automated: {prune: true}}";
 const SERVER_SIDE: &str =
     "syncPolicy: {automated: {prune: true}, syncOptions: [ServerSideApply=true]}";
-
-fn program() -> Option<PathBuf> {
-    let cache = std::env::var_os("DRUPELET_CACHE").map(PathBuf::from);
-    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/drupelet"));
-    let program = cache.or(home)?.join("bin/gitops-engine");
-    if program.is_file() {
-        return Some(program);
-    }
-    assert!(
-        std::env::var_os("DRUPELET_ORACLE").is_none(),
-        "no gitops-engine: run .ci/run oracles"
-    );
-    println!("not run: no gitops-engine: run .ci/run oracles");
-    None
-}
 
 fn manifests(name: &str, more: &str) -> String {
     MANIFESTS.replace("NAME", name).replace("ENV", more)
@@ -182,7 +168,9 @@ fn set_status(world: &World, app: &str) {
 
 #[test]
 fn what_gitops_engine_applied_becomes_ours_and_its_again() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("gitops-engine") else {
+        return;
+    };
     // It asks for OpenAPI as protobuf, which the sandbox does not speak.
     on_real(|cluster| {
         let mut world = World::new(cluster, "engine");

@@ -4,7 +4,6 @@ use crate::manifests::config;
 use crate::process::AgentProcess;
 use crate::world::{World, on_each, wait_until};
 use std::collections::BTreeMap;
-use std::process::Command;
 
 /// By its words in front: count and KiB of a row.
 fn rows(table: &str) -> BTreeMap<String, Vec<f64>> {
@@ -74,10 +73,7 @@ fn the_memory_is_told_by_what_it_is_used_for() {
         assert!(of_rows < committed, "{table}");
 
         // The same on stderr, and the agent works on.
-        let signal = Command::new("kill")
-            .args(["-USR1", &agent.id().to_string()])
-            .status();
-        assert!(signal.is_ok_and(|status| status.success()));
+        agent.signal("USR1");
         let log = world.folder().join("stderr");
         wait_until("it is printed", || {
             std::fs::read_to_string(&log).is_ok_and(|text| text.contains("live index: objects"))

@@ -69,6 +69,14 @@ impl AgentProcess {
         self.child.id()
     }
 
+    /// By its name without SIG.
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .args([&format!("-{signal}"), &self.id().to_string()])
+            .status();
+        assert!(status.expect("kill is there").success());
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) {
         self.end();

@@ -234,7 +234,7 @@ pub fn packed(word: &str) -> Vec<u8> {
     packed.finish().expect("memory takes it")
 }
 
-pub fn sha256(bytes: &[u8]) -> String {
+fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

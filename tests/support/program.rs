@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// A program that `.ci/run oracles` builds, or one of the same name on PATH;
-/// `None`, with a line that says so, where there is neither.
+/// `None`, with a line that says so, where there is neither. With `DRUPELET_ORACLE`
+/// that is a failure.
 pub fn program(name: &str) -> Option<PathBuf> {
     let cache = std::env::var_os("DRUPELET_CACHE").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/drupelet"));
@@ -15,6 +16,10 @@ pub fn program(name: &str) -> Option<PathBuf> {
         .map(|folder| folder.join(name))
         .find(|program| program.is_file());
     if found.is_none() {
+        assert!(
+            std::env::var_os("DRUPELET_ORACLE").is_none(),
+            "no {name}: run .ci/run oracles"
+        );
         println!("not run: no {name}: run .ci/run oracles");
     }
     found
