@@ -17,10 +17,7 @@ const GENERATIONS: u32 = 32;
 impl Controller {
     /// An Application was created or changed.
     pub(super) fn application(&mut self, object: &Object) {
-        let id = AppId {
-            namespace: object.namespace().to_owned(),
-            name: object.name().to_owned(),
-        };
+        let id = AppId::of(object);
         if !self.settings.serves(&id.namespace) {
             return;
         }

@@ -196,11 +196,14 @@ impl Controller {
         match message {
             Message::Application(object) => self.application(&object),
             Message::ApplicationGone(id) => {
-                self.apps.remove(&id);
+                self.let_go(&id);
                 self.forget_elsewhere(&id);
             }
             Message::ApplicationsListed(ids) => {
-                self.apps.retain(|id, _| ids.contains(id));
+                let gone = self.apps.keys().filter(|id| !ids.contains(id));
+                for id in gone.cloned().collect::<Vec<_>>() {
+                    self.let_go(&id);
+                }
                 self.retain_elsewhere(&ids);
                 self.forget_digests();
                 self.applications_listed = true;
@@ -208,9 +211,9 @@ impl Controller {
                 self.pump_all();
             }
             Message::Prepare(prepare) => self.prepare(prepare),
-            Message::Drained(ids, prepare) => self.drained(&ids, prepare),
+            Message::Drained(prepare) => self.drained(prepare),
             Message::Shares(share) => self.shares(share),
-            Message::Taken(id, object) => self.taken(&id, object.as_deref()),
+            Message::Taken(id, number, object) => self.taken(&id, number, object.as_deref()),
             Message::Project(project) => {
                 let name = project.name.clone();
                 let changed = self

@@ -6,7 +6,7 @@ use super::controller::{Controller, Timer};
 use super::message::AppId;
 use super::operation::Stage;
 use super::state::AppState;
-use crate::app::SyncCode;
+use crate::app::{Application, SyncCode};
 use crate::health::HealthStatus;
 use crate::project::{Asked, can_sync, next_permission};
 use crate::sync::Event;
@@ -82,7 +82,7 @@ impl Controller {
                 ),
             ));
         }
-        let lacking: Vec<String> = dependencies(app)
+        let lacking: Vec<String> = dependencies(&app.app)
             .into_iter()
             .filter_map(|other| {
                 let what = match (self.apps.get(&other), self.elsewhere(&other)) {
@@ -106,13 +106,7 @@ impl Controller {
         let is_busy =
             app.job.is_some() || app.wants.resolve || app.wants.compare || app.operation.is_some();
         let view = self.view(app);
-        if view.sync != SyncCode::Synced {
-            return Some(format!("{:?}", view.sync));
-        }
-        if view.health != HealthStatus::Healthy.as_str() {
-            return Some(view.health);
-        }
-        is_busy.then(|| "under way".to_owned())
+        lacking(view.sync, &view.health, is_busy)
     }
 
     fn circle(&self, start: &AppId) -> Option<Vec<AppId>> {
@@ -121,7 +115,7 @@ impl Controller {
         while let Some(path) = paths.pop() {
             let last = path.last().expect("a path has a start");
             let all = match (self.apps.get(last), self.elsewhere(last)) {
-                (Some(app), _) => dependencies(app),
+                (Some(app), _) => dependencies(&app.app),
                 (None, Some(elsewhere)) => elsewhere.depends_on.clone(),
                 (None, None) => continue,
             };
@@ -166,7 +160,7 @@ impl Controller {
             .values()
             .filter(|app| {
                 let held = app.auto.held.as_ref().map(|(kind, _)| *kind);
-                held == Some("DependencyWarning") && dependencies(app).contains(id)
+                held == Some("DependencyWarning") && dependencies(&app.app).contains(id)
             })
             .map(|app| app.id.clone())
             .collect();
@@ -252,8 +246,20 @@ impl Controller {
     }
 }
 
-fn dependencies(app: &AppState) -> Vec<AppId> {
-    let named = app.app.depends_on().into_iter();
+/// What these say that an application lacks to be Synced, Healthy and at rest.
+pub(super) fn lacking(sync: SyncCode, health: &str, is_busy: bool) -> Option<String> {
+    if sync != SyncCode::Synced {
+        return Some(format!("{sync:?}"));
+    }
+    if health != HealthStatus::Healthy.as_str() {
+        return Some(health.to_owned());
+    }
+    is_busy.then(|| "under way".to_owned())
+}
+
+/// The applications that one waits for.
+pub(super) fn dependencies(app: &Application) -> Vec<AppId> {
+    let named = app.depends_on().into_iter();
     named
         .map(|(namespace, name)| AppId { namespace, name })
         .collect()

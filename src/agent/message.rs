@@ -27,6 +27,15 @@ pub struct AppId {
     pub name: String,
 }
 
+impl AppId {
+    pub(super) fn of(object: &Object) -> Self {
+        AppId {
+            namespace: object.namespace().to_owned(),
+            name: object.name().to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for AppId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
@@ -39,15 +48,15 @@ pub(super) enum Message {
     Application(Box<Object>),
     ApplicationGone(AppId),
     /// A list of all Applications is complete: others are gone.
-    ApplicationsListed(Vec<AppId>),
+    ApplicationsListed(BTreeSet<AppId>),
     /// Other agents came or went.
     Prepare(Prepare),
     /// The last writes of what was given up are over.
-    Drained(Vec<AppId>, Prepare),
+    Drained(Prepare),
     /// What this agent and the others act by now.
     Shares(Share),
-    /// An application that is to be taken over, as it is.
-    Taken(AppId, Option<Box<Object>>),
+    /// An application that is to be taken over, as the reading of that number found it.
+    Taken(AppId, u64, Option<Box<Object>>),
     Project(Box<AppProject>),
     ProjectGone(String),
     ProjectsListed,

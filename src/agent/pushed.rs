@@ -55,8 +55,12 @@ impl Push {
 
     /// Whether an application has to be looked at again.
     pub(super) fn concerns(&self, app: &Application) -> bool {
+        self.touches_one_of(app, &self.moved_sources(app))
+    }
+
+    fn touches_one_of(&self, app: &Application, moved: &[&Source]) -> bool {
         let annotation = app.annotations.get(names::MANIFEST_GENERATE_PATHS);
-        let mut sources = self.moved_sources(app).into_iter();
+        let mut sources = moved.iter();
         sources.any(|source| annotation.is_none_or(|text| self.touches(text, source)))
     }
 
@@ -109,10 +113,11 @@ impl Controller {
     pub(super) fn pushed(&mut self, push: &Push) {
         let mut concerned: Vec<AppId> = Vec::new();
         for (id, app) in &self.apps {
-            for source in push.moved_sources(&app.app) {
+            let moved = push.moved_sources(&app.app);
+            for source in &moved {
                 self.sources.forget_answers(&source.repo_url);
             }
-            if push.concerns(&app.app) {
+            if push.touches_one_of(&app.app, &moved) {
                 concerned.push(id.clone());
             }
         }

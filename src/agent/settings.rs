@@ -59,6 +59,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Where Applications are listed: "" is everywhere.
+    pub(super) fn listed_namespace(&self) -> String {
+        match self.application_namespaces.is_empty() {
+            true => self.namespace.clone(),
+            false => String::new(),
+        }
+    }
+
     /// Whether Applications of a namespace are ours to look at.
     pub(super) fn serves(&self, namespace: &str) -> bool {
         let mut others = self.application_namespaces.iter();

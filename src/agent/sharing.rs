@@ -10,13 +10,13 @@
 //! made when this agent began with it. Without sharing everything is ours.
 
 use super::controller::{Controller, Timer};
+use super::hold::{dependencies, lacking};
 use super::message::{AppId, Message};
 use super::pushed::Push;
 use super::resources::application_resource;
 use super::state::AppState;
 use super::writes::patch_application;
-use crate::app::{Application, OperationPhase, SyncCode};
-use crate::health::HealthStatus;
+use crate::app::{Application, OperationPhase};
 use crate::kube::election::Prepare;
 use crate::kube::{self, Client, Fence, ListOptions};
 use crate::object::{Object, names};
@@ -40,10 +40,11 @@ pub(super) struct Sharing {
     /// What is published, and seen.
     share: Share,
     elsewhere: BTreeMap<AppId, Elsewhere>,
-    /// Those that are read before they are begun with.
-    reading: BTreeSet<AppId>,
-    /// Those that were given up, with writes still under way.
-    draining: BTreeSet<AppId>,
+    /// Those that are read before they are begun with, and by which reading: what an
+    /// earlier one finds, before another agent had the application, is too old.
+    reading: BTreeMap<AppId, u64>,
+    /// The closed parts of those that were let go, until their last write is over.
+    draining: BTreeMap<AppId, Fence>,
 }
 
 /// An application that another agent works on, by its own report.
@@ -68,14 +69,9 @@ impl Elsewhere {
         let runs = |phase: OperationPhase| !phase.is_completed();
         let state = status.operation_state.as_ref();
         let is_busy = app.operation.is_some() || state.is_some_and(|state| runs(state.phase));
-        let lacks = if !is_of_spec {
-            Some("not compared yet".to_owned())
-        } else if status.sync.status != SyncCode::Synced {
-            Some(format!("{:?}", status.sync.status))
-        } else if status.health.status != HealthStatus::Healthy.as_str() {
-            Some(status.health.status.clone())
-        } else {
-            is_busy.then(|| "under way".to_owned())
+        let lacks = match is_of_spec {
+            true => lacking(status.sync.status, &status.health.status, is_busy),
+            false => Some("not compared yet".to_owned()),
         };
         let revisions = match spec.has_multiple_sources() {
             true => status.sync.revisions.clone(),
@@ -83,11 +79,8 @@ impl Elsewhere {
         };
         let sources = spec.sources().into_iter().zip(revisions);
         let commits = sources.filter(|(source, _)| source.chart.is_empty());
-        let depends_on = app.depends_on().into_iter();
         Elsewhere {
-            depends_on: depends_on
-                .map(|(namespace, name)| AppId { namespace, name })
-                .collect(),
+            depends_on: dependencies(app),
             lacks,
             commits: commits
                 .map(|(source, commit)| {
@@ -126,14 +119,18 @@ impl Elsewhere {
 
 impl Sharing {
     fn owns(&self, id: &AppId) -> bool {
-        let key = id.to_string();
         let is_current = |members: &Members| *members == self.share.acts_by;
-        self.members.as_ref().is_none_or(is_current) && self.share.may_begin(&key)
+        self.members.as_ref().is_none_or(is_current) && self.share.may_begin(&id.to_string())
     }
 
     fn may_begin(&self, id: &AppId) -> bool {
-        self.owns(id) && !self.draining.contains(id)
+        self.owns(id) && self.draining.get(id).is_none_or(is_over)
     }
+}
+
+/// Whether the last write that passed a closed part has its answer.
+fn is_over(part: &Fence) -> bool {
+    part.drain(Duration::ZERO)
 }
 
 impl Controller {
@@ -163,21 +160,38 @@ impl Controller {
         let Some(sharing) = &mut self.sharing else {
             return true;
         };
-        let app = Application::read(object).unwrap_or_default();
-        let known = Elsewhere::of(&app);
-        let before = sharing.elsewhere.insert(id.clone(), known.clone());
+        let before = sharing.elsewhere.get(id);
         let is_created = before.is_none() && self.applications_listed;
         if is_created && sharing.may_begin(id) {
-            sharing.elsewhere.remove(id);
             return true;
         }
-        if before.as_ref().map(|before| &before.depends_on) != Some(&known.depends_on) {
+        let known = Elsewhere::of(&Application::read(object).unwrap_or_default());
+        if before == Some(&known) {
+            return false;
+        }
+        let depends_otherwise = before.map(|it| &it.depends_on) != Some(&known.depends_on);
+        sharing.elsewhere.insert(id.clone(), known);
+        if is_created && sharing.owns(id) {
+            // What it was before it was deleted is still being written to.
+            self.after(READ_AGAIN, Timer::TakeOver);
+        }
+        if depends_otherwise {
             self.dependencies_changed(id);
         }
-        if before.as_ref() != Some(&known) {
-            self.wake_dependents(id);
-        }
+        self.wake_dependents(id);
         false
+    }
+
+    /// Ends the work on an application: nothing is written for it any more, and it is
+    /// not begun with again before what is under way is over.
+    pub(super) fn let_go(&mut self, id: &AppId) -> Option<AppState> {
+        let app = self.apps.remove(id)?;
+        if let (Some(part), Some(sharing)) = (&app.fence, &mut self.sharing) {
+            part.close();
+            sharing.draining.retain(|_, part| !is_over(part));
+            sharing.draining.insert(id.clone(), part.clone());
+        }
+        Some(app)
     }
 
     /// Other agents came or went. What is not ours among these is closed, and the
@@ -191,25 +205,24 @@ impl Controller {
             let owner = prepare.members.owner(&id.to_string());
             owner != Some(prepare.own.as_str())
         };
+        sharing.reading.retain(|id, _| !is_lost(id));
         let lost: Vec<AppId> = self.apps.keys().filter(|id| is_lost(id)).cloned().collect();
-        let mut parts = Vec::new();
-        for id in &lost {
-            let Some(app) = self.apps.remove(id) else {
+        let mut elsewhere = Vec::new();
+        for id in lost {
+            let Some(app) = self.let_go(&id) else {
                 continue;
             };
-            if let Some(part) = &app.fence {
-                part.close();
-                parts.push(part.clone());
-            }
-            let sharing = self.sharing.as_mut().expect("looked up above");
-            sharing.draining.insert(id.clone());
             let mut known = (*app.app).clone();
             known.status = app.known_status.get().to().unwrap_or_default();
-            sharing.elsewhere.insert(id.clone(), Elsewhere::of(&known));
+            elsewhere.push((id, Elsewhere::of(&known)));
         }
-        if !lost.is_empty() {
-            tracing::info!(applications = lost.len(), "given up for other agents");
+        if !elsewhere.is_empty() {
+            tracing::info!(applications = elsewhere.len(), "given up for other agents");
         }
+        let sharing = self.sharing.as_mut().expect("looked up above");
+        sharing.elsewhere.extend(elsewhere);
+        // Those that were given up before and still are being written to, as well.
+        let parts: Vec<Fence> = sharing.draining.values().cloned().collect();
         let results = self.results.clone();
         let drain = move || {
             for part in parts {
@@ -218,7 +231,7 @@ impl Controller {
                 }
             }
             // The controller may have stopped: nobody waits then.
-            let _ = results.send(Message::Drained(lost, prepare));
+            let _ = results.send(Message::Drained(prepare));
         };
         let thread = std::thread::Builder::new().name("drain".to_owned());
         if let Err(error) = thread.spawn(drain) {
@@ -226,11 +239,9 @@ impl Controller {
         }
     }
 
-    pub(super) fn drained(&mut self, ids: &[AppId], prepare: Prepare) {
+    pub(super) fn drained(&mut self, prepare: Prepare) {
         if let Some(sharing) = &mut self.sharing {
-            for id in ids {
-                sharing.draining.remove(id);
-            }
+            sharing.draining.retain(|_, part| !is_over(part));
         }
         prepare.done();
         self.begin_with_ours();
@@ -250,49 +261,51 @@ impl Controller {
         if !self.applications_listed {
             return;
         }
+        let number = self.next_number();
         let Some(sharing) = &mut self.sharing else {
             return;
         };
         let ids = sharing.elsewhere.keys();
         let ours: BTreeSet<AppId> = ids
-            .filter(|id| !sharing.reading.contains(id) && sharing.may_begin(id))
+            .filter(|id| !sharing.reading.contains_key(id) && sharing.may_begin(id))
             .cloned()
             .collect();
         if ours.is_empty() {
             return;
         }
         tracing::info!(applications = ours.len(), "taken over");
-        sharing.reading.extend(ours.iter().cloned());
+        sharing
+            .reading
+            .extend(ours.iter().map(|id| (id.clone(), number)));
         let (client, results) = (self.client.clone(), self.results.clone());
-        let everywhere = !self.settings.application_namespaces.is_empty();
-        let namespace = match everywhere {
-            true => String::new(),
-            false => self.settings.namespace.clone(),
-        };
+        let namespace = self.settings.listed_namespace();
         self.fetch_pool.run(move || {
             let mut told = BTreeSet::new();
             let mut tell = |object: Object| {
-                let id = id_of(&object);
+                let id = AppId::of(&object);
                 if ours.contains(&id) && told.insert(id.clone()) {
                     // The controller may have stopped: nobody waits then.
-                    let _ = results.send(Message::Taken(id, Some(Box::new(object))));
+                    let _ = results.send(Message::Taken(id, number, Some(Box::new(object))));
                 }
             };
             if let Err(error) = read(&client, &namespace, &ours, &mut tell) {
                 tracing::warn!(%error, "applications are not taken over yet, tried again soon");
             }
             for id in ours.difference(&told.clone()) {
-                let _ = results.send(Message::Taken(id.clone(), None));
+                let _ = results.send(Message::Taken(id.clone(), number, None));
             }
         });
     }
 
     /// An application as it is now, before it is begun with; `None` where it
     /// could not be read, or is gone.
-    pub(super) fn taken(&mut self, id: &AppId, object: Option<&Object>) {
+    pub(super) fn taken(&mut self, id: &AppId, number: u64, object: Option<&Object>) {
         let Some(sharing) = &mut self.sharing else {
             return;
         };
+        if sharing.reading.get(id) != Some(&number) {
+            return;
+        }
         sharing.reading.remove(id);
         if !sharing.elsewhere.contains_key(id) {
             return;
@@ -319,7 +332,7 @@ impl Controller {
         }
     }
 
-    pub(super) fn retain_elsewhere(&mut self, ids: &[AppId]) {
+    pub(super) fn retain_elsewhere(&mut self, ids: &BTreeSet<AppId>) {
         if let Some(sharing) = &mut self.sharing {
             sharing.elsewhere.retain(|id, _| ids.contains(id));
         }
@@ -333,10 +346,7 @@ impl Controller {
         };
         let theirs: BTreeSet<AppId> = sharing.elsewhere.keys().cloned().collect();
         let (client, push) = (self.client.clone(), push.clone());
-        let namespace = match self.settings.application_namespaces.is_empty() {
-            true => self.settings.namespace.clone(),
-            false => String::new(),
-        };
+        let namespace = self.settings.listed_namespace();
         self.fetch_pool.run(move || {
             let mut concerned = Vec::new();
             let options = ListOptions {
@@ -345,7 +355,7 @@ impl Controller {
                 ..ListOptions::default()
             };
             let listed = client.list(&application_resource(), &options, &mut |object| {
-                let id = id_of(&object);
+                let id = AppId::of(&object);
                 let app = Application::read(&object);
                 if theirs.contains(&id) && app.is_ok_and(|app| push.concerns(&app)) {
                     concerned.push(id);
@@ -363,13 +373,6 @@ impl Controller {
                 }
             }
         });
-    }
-}
-
-fn id_of(object: &Object) -> AppId {
-    AppId {
-        namespace: object.namespace().to_owned(),
-        name: object.name().to_owned(),
     }
 }
 

@@ -273,7 +273,7 @@ impl Events {
             }
             Event::Current => {
                 let ids = std::mem::take(&mut self.applications);
-                self.send(Message::ApplicationsListed(ids))
+                self.send(Message::ApplicationsListed(ids.into_iter().collect()))
             }
             Event::Failed(error) => {
                 tracing::warn!(%error, "watch of Applications");

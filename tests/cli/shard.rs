@@ -4,7 +4,7 @@
 use crate::leader::{is_lease, value_of};
 use crate::process::AgentProcess;
 use crate::support::apiserver::{AGENTS, ApiServer, Audited, Options};
-use crate::support::proxy::{Harm, Proxy};
+use crate::support::proxy::{Harm, Passed, Proxy};
 use crate::world::{World, holds_for, on_each, wait_until};
 use drupelet::app::SyncCode;
 use drupelet::kube::ListOptions;
@@ -293,6 +293,85 @@ fn an_agent_that_was_stopped_beyond_its_lease_writes_nothing_any_more() {
                 value_of(&world, &object).as_deref() == Some("two")
             });
         }
+    });
+}
+
+/// A write that takes long when another agent comes, and then a third one.
+#[test]
+fn nothing_is_given_up_before_its_last_write_is_over_whoever_comes_next() {
+    on_each(|cluster| {
+        let world = world(cluster, "slow-write");
+        // A write may take nearly as long.
+        let long: Vec<&str> = SHARE
+            .iter()
+            .map(|word| if *word == "4s" { "60s" } else { word })
+            .collect();
+        let proxy = Proxy::start(cluster);
+        let agent = AgentProcess::start_as("a", &world, &proxy.kubeconfig(), &long);
+        let first = Node { proxy, agent };
+        let start = |name: &str| AgentProcess::start_as(name, &world, cluster, &long);
+        wait_until("it has all", || is_shared_by(&[&first.agent]));
+        let own = holder(&leases(&world)[0]);
+        let commit = commit_all(&world, "two");
+        wait_all_synced(&world, &commit);
+
+        let app = name_of(&world, 0);
+        let is_slow = |passed: &Passed| passed.is_write() && passed.path.ends_with("/a0-c0");
+        let n_before = first.proxy.writes_where(is_slow);
+        first.proxy.harm(Harm::Hang, usize::MAX, is_slow);
+        world.edit("v1", "ConfigMap", "a0-c0", "data: {a: drifted}");
+        wait_until("it is being written to", || {
+            first.proxy.writes_where(is_slow) > n_before
+        });
+        let acts_by = || {
+            let leases = leases(&world);
+            let lease = leases.iter().find(|lease| holder(lease) == own);
+            let lease = lease.expect("it is there");
+            lease.annotation(names::ACTS_BY).map(str::to_owned)
+        };
+        let before = acts_by();
+        let are = |n: f64| first.agent.metrics()["drupelet_members"] == n;
+        let key = format!("{}/{app}", world.control_namespace());
+        // Until there is one to whom it goes.
+        let _second = loop {
+            let mut second = start("b");
+            wait_until("there are two", || are(2.0));
+            let members: Members = leases(&world).iter().map(holder).collect();
+            if members.owner(&key) != Some(&own) {
+                break second;
+            }
+            second.signal("TERM");
+            assert_eq!(second.wait(), Some(0));
+            wait_until("there is one, as before", || {
+                are(1.0) && acts_by() == before
+            });
+        };
+        let _third = start("c");
+        wait_until("there are three", || are(3.0));
+        holds_for("nothing is given up", LEASE, || acts_by() == before);
+    });
+}
+
+/// Released, but not deleted: whoever held it was in a hurry.
+#[test]
+fn an_agent_at_rest_deletes_what_another_one_left() {
+    on_each(|cluster| {
+        let world = world(cluster, "left-over");
+        let first = AgentProcess::start_as("a", &world, cluster, SHARE);
+        wait_until("it has all", || is_shared_by(&[&first]));
+        let lease_writes = || first.metrics()["drupelet_lease_writes_total"];
+        let mut before = lease_writes();
+        wait_until("it is at rest, its Lease has run out", || {
+            std::thread::sleep(LEASE * 2);
+            lease_writes() == std::mem::replace(&mut before, lease_writes())
+        });
+        world.apply_text(&format!(
+            "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  name: drupelet-left-over\n  namespace: {}\n  labels: {{{}: drupelet}}\nspec: {{holderIdentity: '', leaseDurationSeconds: 1}}\n",
+            world.control_namespace(),
+            names::AGENTS,
+        ));
+        wait_until("it is deleted", || leases(&world).len() == 1);
+        assert!(lease_writes() > before);
     });
 }
 

@@ -19,8 +19,8 @@ const LONG: Duration = Duration::from_secs(3600);
 
 pub enum Signal {
     Watch(Event),
-    /// Nothing is written any more of what is another's among these members.
-    Prepared(Members),
+    /// Of this number: nothing is written any more of what is another's.
+    Prepared(u64),
     /// A write waits for a renewal.
     Asked,
     Stop,
@@ -32,6 +32,7 @@ pub enum Signal {
 pub struct Prepare {
     pub own: String,
     pub members: Members,
+    number: u64,
     to_self: Sender<Signal>,
 }
 
@@ -39,7 +40,7 @@ impl Prepare {
     /// The last write of what is given up is over.
     pub fn done(self) {
         // A member that has ended publishes nothing.
-        let _ = self.to_self.send(Signal::Prepared(self.members));
+        let _ = self.to_self.send(Signal::Prepared(self.number));
     }
 }
 
@@ -74,8 +75,9 @@ struct Known {
     since: Duration,
     /// The version of the Lease with which what it acts by was published.
     claimed: String,
-    /// What was asked to be prepared for last.
+    /// What was asked to be prepared for last, and how often that was.
     wanted: Members,
+    n_prepares: u64,
     /// That is done, and is to be published.
     is_prepared: bool,
     /// A write waits for a renewal.
@@ -135,6 +137,7 @@ impl Member {
                         leader: Some(Watched::default()),
                         claimed: lease.0.resource_version().to_owned(),
                         wanted: lease.acts_by(),
+                        n_prepares: 0,
                         lease,
                         since,
                         is_prepared: false,
@@ -158,8 +161,8 @@ impl Member {
             let next = match self.signals.recv_timeout(wait) {
                 Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => Next::Stop,
                 Ok(Signal::Watch(event)) => self.watched(&mut known, event),
-                Ok(Signal::Prepared(members)) => {
-                    known.is_prepared |= members == known.wanted;
+                Ok(Signal::Prepared(number)) => {
+                    known.is_prepared |= number == known.n_prepares;
                     Next::On
                 }
                 Ok(Signal::Asked) => {
@@ -208,9 +211,13 @@ impl Member {
         known.is_prepared && known.lease.acts_by() != known.wanted
     }
 
-    /// When the Lease is to be renewed; `None` where nobody waits for it.
+    /// When the Lease is to be renewed; `None` where nobody waits for it. One that
+    /// has Leases of others to delete renews its own before.
     fn renewal(&self, known: &Known) -> Option<Duration> {
-        let is_awaited = known.is_asked || !is_alone(known);
+        let (expired, _) = known
+            .roll
+            .expired(&self.name, self.terms.retry(), since_boot());
+        let is_awaited = known.is_asked || !is_alone(known) || !expired.is_empty();
         is_awaited.then_some(known.since + self.terms.renew)
     }
 
@@ -282,12 +289,14 @@ impl Member {
             if members != known.wanted {
                 tracing::info!(%members, "agents came or went");
                 known.wanted = members.clone();
+                known.n_prepares += 1;
                 // Before it works on anything there is nothing to give up.
                 known.is_prepared = known.leader.is_some();
                 if known.leader.is_none() {
                     (self.on_turn)(Turn::Prepare(Prepare {
                         own: self.terms.identity.clone(),
                         members,
+                        number: known.n_prepares,
                         to_self: self.to_self.clone(),
                     }));
                 }
