@@ -76,7 +76,7 @@ impl Watches {
                     results,
                     cluster,
                     seen: BTreeMap::new(),
-                    applications: Vec::new(),
+                    listing_applications: None,
                     listing: None,
                     listing_configs: None,
                     has_config: false,
@@ -222,7 +222,9 @@ struct Events {
     listing_configs: Option<BTreeSet<String>>,
     /// What a list in progress has mentioned, by kind.
     seen: BTreeMap<(String, String), BTreeSet<ResourceKey>>,
-    applications: Vec<AppId>,
+    /// The Applications that a list in progress has mentioned. A watch that goes on
+    /// after it failed says that it is current, too, without a list.
+    listing_applications: Option<BTreeSet<AppId>>,
     /// The list of ConfigMaps in progress, or the last, has argocd-cm.
     has_config: bool,
 }
@@ -253,27 +255,27 @@ impl Events {
         if !self.deployed_application(&event) {
             return false;
         }
-        let id = |object: &Object| AppId {
-            namespace: object.namespace().to_owned(),
-            name: object.name().to_owned(),
-        };
         match event {
             Event::Restarted => {
-                self.applications.clear();
+                self.listing_applications = Some(BTreeSet::new());
                 true
             }
             Event::Applied(object) => {
-                self.applications.push(id(&object));
+                if let Some(listing) = &mut self.listing_applications {
+                    listing.insert(AppId::of(&object));
+                }
                 self.send(Message::Application(Box::new(object)))
             }
             Event::Deleted(object) => {
-                let id = id(&object);
-                self.applications.retain(|known| *known != id);
+                let id = AppId::of(&object);
+                if let Some(listing) = &mut self.listing_applications {
+                    listing.remove(&id);
+                }
                 self.send(Message::ApplicationGone(id))
             }
             Event::Current => {
-                let ids = std::mem::take(&mut self.applications);
-                self.send(Message::ApplicationsListed(ids.into_iter().collect()))
+                let listed = self.listing_applications.take();
+                listed.is_none_or(|ids| self.send(Message::ApplicationsListed(ids)))
             }
             Event::Failed(error) => {
                 tracing::warn!(%error, "watch of Applications");

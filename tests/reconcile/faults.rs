@@ -19,6 +19,8 @@ const WORKLOAD: &str = "spec:
 ";
 /// How long the connection is cut.
 const CUT: Duration = Duration::from_secs(60);
+/// Long enough for a watch to fail twice.
+const OUTAGE: Duration = Duration::from_secs(6);
 pub const POLICY: &str = "syncPolicy:
   automated: {prune: true, selfHeal: true}
   retry: {limit: -1, backoff: {duration: 200ms, factor: 1, maxDuration: 200ms}}";
@@ -155,6 +157,31 @@ fn a_connection_that_is_cut_for_a_minute() {
                 Some("two")
             );
         }
+    });
+}
+
+/// A watch that goes on at its old version says nothing of what did not change.
+#[test]
+fn applications_without_news_are_kept_through_an_outage() {
+    on_each(|cluster| {
+        let mut world = world(cluster, "quiet");
+        world.start_agent();
+        world.wait_synced();
+        world.settle();
+        world.stop_agent();
+        // Now all is compared without a word to the status.
+        let proxy = Proxy::start(cluster);
+        world.start_agent_on(client(&proxy.kubeconfig()));
+        world.settle();
+        let n_apps = || world.agent().handle().apps().len();
+        assert_eq!(n_apps(), 1);
+        proxy.harm(Harm::DropBefore, usize::MAX, |_| true);
+        proxy.cut_watches();
+        holds_for("some attempts fail", OUTAGE, || true);
+        proxy.mend();
+        world.edit("v1", "ConfigMap", "c2", "data: {a: drifted}");
+        wait_until("what drifted is healed", || all_are(&world, "one"));
+        assert_eq!(n_apps(), 1);
     });
 }
 
