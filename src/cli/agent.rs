@@ -98,7 +98,7 @@ fn stand_by(
     shown: &OnceLock<Subject>,
 ) -> anyhow::Result<ExitCode> {
     let lease = format!("the Lease {}/{}", terms.namespace, terms.name);
-    let identity = terms.identity.clone();
+    let greeting = format!("stands by for {lease} as {}", terms.identity);
     let election = Election::start(client.clone(), terms, move |change| {
         // The process may be on its way out.
         let _ = sender.send(Wake::Election(change));
@@ -110,18 +110,9 @@ fn stand_by(
     });
     let _ = shown.set(subject.clone());
     let _server = serve(arguments, &subject)?;
-    println!("stands by for {lease} as {identity}");
-    let service = watched(&subject)?;
-    service.ready();
-    let result = match wakes.recv().context("the thread of the signals is gone")? {
-        Wake::Election(Change::Leads) => {
-            let client = client.guarded(election.fence().clone());
-            work(arguments, client, &subject, service, wakes)
-        }
-        Wake::Election(Change::Lost(why)) => Err(anyhow!(why)),
-        Wake::Asked | Wake::Member(_) => Ok(ExitCode::SUCCESS),
-    };
-    election.stop();
+    let client = client.guarded(election.fence().clone());
+    let result = beside_others(arguments, client, &subject, &greeting, wakes);
+    drop(election);
     result.with_context(|| format!("no longer leads by {lease}"))
 }
 
@@ -147,21 +138,31 @@ fn share(
     });
     let _ = shown.set(subject.clone());
     let _server = serve(arguments, &subject)?;
-    println!("shares the Applications as {identity}");
-    let service = watched(&subject)?;
-    service.ready();
-    let result = match wakes.recv().context("the thread of the signals is gone")? {
-        Wake::Member(Turn::Joined) => {
-            let client = client.guarded(membership.fence().clone());
-            work(arguments, client, &subject, service, wakes)
-        }
-        Wake::Member(Turn::Lost(why)) => Err(anyhow!(why)),
-        Wake::Member(Turn::Prepare(_) | Turn::Shares(_)) | Wake::Election(_) | Wake::Asked => {
-            Ok(ExitCode::SUCCESS)
-        }
-    };
-    membership.stop();
+    let client = client.guarded(membership.fence().clone());
+    let greeting = format!("shares the Applications as {identity}");
+    let result = beside_others(arguments, client, &subject, &greeting, wakes);
+    drop(membership);
     result.with_context(|| format!("{identity} does not share the Applications any more"))
+}
+
+/// Waits until it may work, and works.
+fn beside_others(
+    arguments: &Arguments,
+    client: Client,
+    subject: &Subject,
+    greeting: &str,
+    wakes: &Receiver<Wake>,
+) -> anyhow::Result<ExitCode> {
+    println!("{greeting}");
+    let service = watched(subject)?;
+    service.ready();
+    match wakes.recv().context("the thread of the signals is gone")? {
+        Wake::Election(Change::Leads) | Wake::Member(Turn::Joined) => {
+            work(arguments, client, subject, service, wakes)
+        }
+        Wake::Election(Change::Lost(why)) | Wake::Member(Turn::Lost(why)) => Err(anyhow!(why)),
+        Wake::Member(Turn::Prepare(_) | Turn::Shares(_)) | Wake::Asked => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn serve(arguments: &Arguments, subject: &Subject) -> anyhow::Result<Option<server::Server>> {

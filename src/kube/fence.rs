@@ -132,13 +132,17 @@ impl Fence {
     fn asked(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
         let begun = since_boot();
+        let mut has_asked = false;
         while let Some(demand) = &state.on_demand {
             let waited = since_boot().saturating_sub(begun);
             let rest = demand.patience.saturating_sub(waited);
             if state.until >= since_boot() + demand.below || rest.is_zero() {
                 break;
             }
-            (demand.ask)();
+            if !has_asked {
+                (demand.ask)();
+                has_asked = true;
+            }
             let waited = self.0.changed.wait_timeout(state, rest);
             state = waited.expect("no holder panics").0;
         }

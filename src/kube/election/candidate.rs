@@ -3,6 +3,7 @@
 use super::lease::{Lease, Watched, lease_resource};
 use super::roll::Roll;
 use super::store::{Leases, now_text};
+use super::worker::{self, LONG};
 use super::{Change, Terms};
 use crate::kube::Fence;
 use crate::kube::error::Error;
@@ -12,9 +13,6 @@ use crate::shard::Members;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
-
-/// Nothing is due: whatever comes, comes as a signal.
-const LONG: Duration = Duration::from_secs(3600);
 
 pub enum Signal {
     /// The Lease as a watch tells it.
@@ -114,7 +112,7 @@ impl Candidate {
 
     /// Renews until stopped, or until somebody else holds it.
     fn lead(&mut self, mut held: Held) {
-        self.extend(held.since);
+        self.terms.open(&self.fence, held.since);
         (self.on_change)(Change::Leads);
         let mut due = held.since + self.terms.renew;
         let mut was_open = true;
@@ -134,7 +132,7 @@ impl Candidate {
             {
                 Ok(lease) => {
                     held = Held { lease, since };
-                    self.extend(since);
+                    self.terms.open(&self.fence, since);
                     due = since + self.terms.renew;
                 }
                 Err(error) if error.conflict().is_some() || error.is_not_found() => {
@@ -171,17 +169,8 @@ impl Candidate {
         }
     }
 
-    fn extend(&self, since: Duration) {
-        let until = since + self.terms.duration;
-        self.fence
-            .open_until(until.saturating_sub(self.terms.margin()));
-    }
-
     fn release(&self, held: &Held) {
-        self.fence.close();
-        if !self.fence.drain(self.terms.duration) {
-            // It runs out by itself, after the last of those writes.
-            tracing::warn!("writes are still under way: the Lease is not released");
+        if !self.terms.close(&self.fence) {
             return;
         }
         if let Err(error) = self.leases.update(&held.lease.released(&now_text())) {
@@ -235,48 +224,31 @@ impl Candidate {
         }
     }
 
-    /// A watch of the one Lease, whose news come as signals.
+    /// A watch of the one Lease.
     fn watch(&self) -> std::io::Result<Watcher> {
-        let (watcher, mut notices) = Watcher::start(
-            self.leases.client.clone(),
-            [watch::Watched {
-                namespace: self.terms.namespace.clone(),
-                field_selector: format!("metadata.name={}", self.terms.name),
-                ..watch::Watched::all(Arc::new(lease_resource()))
-            }],
-        )?;
-        let signals = self.to_self.clone();
-        std::thread::Builder::new()
-            .name("lease watch".to_owned())
-            .stack_size(super::STACK_BYTES)
-            .spawn(move || {
-                let mut listed = None;
-                while let Some((_, event)) = notices.blocking_recv() {
-                    let seen = match event {
-                        Event::Restarted => {
-                            listed = None;
-                            continue;
-                        }
-                        // A version that was current; what is not, cannot be changed.
-                        Event::Applied(object) => {
-                            listed = Some(Lease(object));
-                            listed.clone()
-                        }
-                        Event::Current => listed.clone(),
-                        Event::Deleted(_) => {
-                            listed = None;
-                            None
-                        }
-                        Event::Failed(error) => {
-                            tracing::warn!(%error, "the Lease");
-                            continue;
-                        }
-                    };
-                    if signals.send(Signal::Saw(seen)).is_err() {
-                        return;
-                    }
+        let watched = watch::Watched {
+            namespace: self.terms.namespace.clone(),
+            field_selector: format!("metadata.name={}", self.terms.name),
+            ..watch::Watched::all(Arc::new(lease_resource()))
+        };
+        let mut listed = None;
+        let news = move |event| {
+            match event {
+                Event::Restarted => {
+                    listed = None;
+                    return None;
                 }
-            })?;
-        Ok(watcher)
+                // A version that was current; what is not, cannot be changed.
+                Event::Applied(object) => listed = Some(Lease(object)),
+                Event::Current => {}
+                Event::Deleted(_) => listed = None,
+                Event::Failed(error) => {
+                    tracing::warn!(%error, "the Lease");
+                    return None;
+                }
+            }
+            Some(Signal::Saw(listed.clone()))
+        };
+        worker::watch(&self.leases.client, watched, self.to_self.clone(), news)
     }
 }

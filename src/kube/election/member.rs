@@ -3,6 +3,7 @@
 use super::lease::{Lease, Watched, lease_resource};
 use super::roll::Roll;
 use super::store::{Leases, group_selector, now_text};
+use super::worker::{self, LONG};
 use super::{Terms, Turn};
 use crate::kube::Fence;
 use crate::kube::error::Error;
@@ -13,9 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
-
-/// Nothing is due: whatever comes, comes as a signal.
-const LONG: Duration = Duration::from_secs(3600);
 
 pub enum Signal {
     Watch(Event),
@@ -131,7 +129,7 @@ impl Member {
             });
             let error = match created {
                 Ok(lease) => {
-                    self.extend(since);
+                    self.terms.open(&self.fence, since);
                     return Some(Known {
                         roll,
                         leader: Some(Watched::default()),
@@ -334,7 +332,7 @@ impl Member {
                 known.since = since;
                 known.is_asked = false;
                 known.not_before = Duration::ZERO;
-                self.extend(since);
+                self.terms.open(&self.fence, since);
                 Next::On
             }
             Err(error) if error.conflict().is_some() || error.is_not_found() => {
@@ -431,17 +429,8 @@ impl Member {
         }
     }
 
-    fn extend(&self, since: Duration) {
-        let until = since + self.terms.duration;
-        self.fence
-            .open_until(until.saturating_sub(self.terms.margin()));
-    }
-
     fn leave(&self, known: &Known) {
-        self.fence.close();
-        if !self.fence.drain(self.terms.duration) {
-            // It runs out by itself, after the last of those writes.
-            tracing::warn!("writes are still under way: the Lease is not released");
+        if !self.terms.close(&self.fence) {
             return;
         }
         let released = known.lease.released(&now_text());
@@ -452,28 +441,15 @@ impl Member {
         }
     }
 
-    /// A watch of all Leases of the group, whose news come as signals.
+    /// A watch of all Leases of the group.
     fn watch(&self) -> std::io::Result<Watcher> {
         let selector = group_selector(&self.terms.name);
-        let (watcher, mut notices) = Watcher::start(
-            self.leases.client.clone(),
-            [watch::Watched {
-                namespace: self.terms.namespace.clone(),
-                ..watch::Watched::labelled(Arc::new(lease_resource()), &selector)
-            }],
-        )?;
-        let signals = self.to_self.clone();
-        std::thread::Builder::new()
-            .name("lease watch".to_owned())
-            .stack_size(super::STACK_BYTES)
-            .spawn(move || {
-                while let Some((_, event)) = notices.blocking_recv() {
-                    if signals.send(Signal::Watch(event)).is_err() {
-                        return;
-                    }
-                }
-            })?;
-        Ok(watcher)
+        let watched = watch::Watched {
+            namespace: self.terms.namespace.clone(),
+            ..watch::Watched::labelled(Arc::new(lease_resource()), &selector)
+        };
+        let news = |event| Some(Signal::Watch(event));
+        worker::watch(&self.leases.client, watched, self.to_self.clone(), news)
     }
 }
 

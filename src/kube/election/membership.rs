@@ -13,15 +13,15 @@
 //! An agent that is alone renews its Lease before it writes something else, and
 //! at no other time.
 
+use super::Terms;
 use super::member::{Member, Prepare, Signal};
 use super::store::Leases;
-use super::{STACK_BYTES, Terms};
+use super::worker::Worker;
 use crate::kube::{Client, Fence};
 use crate::shard::Share;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::channel;
 
 /// What a member is told.
 #[derive(Debug)]
@@ -60,17 +60,16 @@ impl Figures {
     }
 }
 
-/// A member at work in a thread of its own.
+/// A member at work in a thread of its own. Dropped, it closes the fence, waits for
+/// the writes under way, and takes the Lease away: others go on at once.
 pub struct Membership {
     fence: Fence,
     figures: Figures,
-    signals: Sender<Signal>,
-    thread: Option<JoinHandle<()>>,
+    _worker: Worker<Signal>,
 }
 
 impl Membership {
-    /// A member until stopped, of the group that `terms` name. `client` must not
-    /// be guarded.
+    /// A member of the group that `terms` name. `client` must not be guarded.
     pub fn start(
         client: Client,
         terms: Terms,
@@ -91,15 +90,11 @@ impl Membership {
             signals,
             on_turn: Box::new(on_turn),
         };
-        let thread = thread::Builder::new()
-            .name("lease".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || member.run())?;
+        let worker = Worker::start(sender, || Signal::Stop, move || member.run())?;
         Ok(Membership {
             fence,
             figures,
-            signals: sender,
-            thread: Some(thread),
+            _worker: worker,
         })
     }
 
@@ -110,27 +105,5 @@ impl Membership {
 
     pub fn figures(&self) -> Figures {
         self.figures.clone()
-    }
-
-    /// Closes the fence, waits for the writes under way, and takes the Lease
-    /// away: others go on at once.
-    pub fn stop(mut self) {
-        self.stop_now();
-    }
-
-    fn stop_now(&mut self) {
-        // A member that lost its Lease has ended already.
-        let _ = self.signals.send(Signal::Stop);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread of the Lease panicked");
-        }
-    }
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        self.stop_now();
     }
 }

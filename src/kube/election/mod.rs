@@ -20,6 +20,8 @@ mod lease;
 
 mod store;
 
+mod worker;
+
 mod candidate;
 
 mod roll;
@@ -36,14 +38,13 @@ use candidate::{Candidate, Signal};
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 use store::Leases;
+use worker::Worker;
 
 /// A shorter lease leaves no time for writes.
 pub const MIN_DURATION: Duration = Duration::from_secs(3);
-const STACK_BYTES: usize = 512 * 1024;
 
 /// Which Lease, and at what pace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,23 @@ impl Terms {
     fn request(&self) -> Duration {
         self.duration / 5
     }
+
+    /// Opens a fence for as long as a renewal lasts that was begun then.
+    fn open(&self, fence: &Fence, since: Duration) {
+        let until = since + self.duration;
+        fence.open_until(until.saturating_sub(self.margin()));
+    }
+
+    /// Closes a fence; false where writes are under way for longer than the Lease
+    /// lasts, which then runs out by itself.
+    fn close(&self, fence: &Fence) -> bool {
+        fence.close();
+        let is_over = fence.drain(self.duration);
+        if !is_over {
+            tracing::warn!("writes are still under way: the Lease is not released");
+        }
+        is_over
+    }
 }
 
 /// What became of a candidate.
@@ -102,15 +120,16 @@ impl Standing {
     }
 }
 
-/// A candidate at work in a thread of its own.
+/// A candidate at work in a thread of its own. Dropped, it closes the fence, waits
+/// for the writes under way, and releases the Lease if it is held: another one leads
+/// at once.
 pub struct Election {
     standing: Standing,
-    signals: Sender<Signal>,
-    thread: Option<JoinHandle<()>>,
+    _worker: Worker<Signal>,
 }
 
 impl Election {
-    /// Stands for election until stopped. `client` must not be guarded.
+    /// Stands for election. `client` must not be guarded.
     pub fn start(
         client: Client,
         terms: Terms,
@@ -129,14 +148,10 @@ impl Election {
             signals,
             on_change: Box::new(on_change),
         };
-        let thread = thread::Builder::new()
-            .name("lease".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || candidate.run())?;
+        let worker = Worker::start(sender, || Signal::Stop, move || candidate.run())?;
         Ok(Election {
             standing,
-            signals: sender,
-            thread: Some(thread),
+            _worker: worker,
         })
     }
 
@@ -147,28 +162,6 @@ impl Election {
 
     pub fn standing(&self) -> Standing {
         self.standing.clone()
-    }
-
-    /// Closes the fence, waits for the writes under way, and releases the
-    /// Lease if it is held: another one leads at once.
-    pub fn stop(mut self) {
-        self.stop_now();
-    }
-
-    fn stop_now(&mut self) {
-        // A candidate that lost has ended already.
-        let _ = self.signals.send(Signal::Stop);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread of the Lease panicked");
-        }
-    }
-}
-
-impl Drop for Election {
-    fn drop(&mut self) {
-        self.stop_now();
     }
 }
 

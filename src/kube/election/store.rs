@@ -59,13 +59,18 @@ impl Leases {
         self.send(draft, "update", &lease.0)
     }
 
-    fn send(&self, draft: Draft, verb: &'static str, object: &Object) -> Result<Lease, Error> {
-        let resource = lease_resource();
-        let draft = Draft {
+    /// One attempt, within its time.
+    fn once(&self, draft: Draft) -> Draft {
+        Draft {
             attempts: 1,
             within: Some(self.within),
             ..draft
-        };
+        }
+    }
+
+    fn send(&self, draft: Draft, verb: &'static str, object: &Object) -> Result<Lease, Error> {
+        let resource = lease_resource();
+        let draft = self.once(draft);
         self.n_writes.fetch_add(1, Ordering::Relaxed);
         let attempt = Attempt::on(verb, &resource, object);
         self.client.object(&draft, &attempt, &resource).map(Lease)
@@ -81,11 +86,7 @@ impl Leases {
         };
         let resource = lease_resource();
         let path = resource.object_path(&self.namespace, lease.0.name());
-        let draft = Draft {
-            attempts: 1,
-            within: Some(self.within),
-            ..Draft::delete(&path, &options)
-        };
+        let draft = self.once(Draft::delete(&path, &options));
         let attempt = Attempt::on("delete", &resource, &lease.0);
         match self.client.value(&draft, &attempt) {
             Err(error) if error.is_not_found() => Ok(()),
@@ -110,11 +111,7 @@ impl Leases {
 
     pub fn find(&self, name: &str) -> Result<Option<Lease>, Error> {
         let resource = lease_resource();
-        let draft = Draft {
-            attempts: 1,
-            within: Some(self.within),
-            ..Draft::get(&resource.object_path(&self.namespace, name))
-        };
+        let draft = self.once(Draft::get(&resource.object_path(&self.namespace, name)));
         let attempt = Attempt::on_object("get", &resource, &self.namespace, name);
         match self.client.object(&draft, &attempt, &resource) {
             Err(error) if error.is_not_found() => Ok(None),
