@@ -310,10 +310,15 @@ impl Cache {
             mirror: self.mirror(url),
             n_steps: 0,
         };
-        let opened = remote.mirror.history().and_then(|store| {
-            store.prepare()?;
-            Objects::open(&store.objects(), None)
-        });
+        let opened = {
+            // What another reader fetches at this moment looks to `prepare` like
+            // what an interrupted fetch left.
+            let _writing = lock(&remote.mirror.writing);
+            remote.mirror.history().and_then(|store| {
+                store.prepare()?;
+                Objects::open(&store.objects(), None)
+            })
+        };
         let objects =
             opened.map_err(|error| Error::new(&name, "open its history", Fault::Disk(error)))?;
         Ok(History::new(&name, head, objects, Some(remote)))
@@ -460,5 +465,30 @@ mod tests {
         assert_eq!(one, name("https://u:p@github.com/A/B"));
         assert!(one.starts_with("github-com-"), "{one}");
         assert_ne!(one, name("https://github.com/a/c"));
+    }
+
+    #[test]
+    fn who_opens_a_history_leaves_alone_what_another_one_writes() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let cache = Cache::open(home.path(), Limits::default()).expect("opens");
+        let url = RepositoryUrl::parse("https://localhost/a/b").expect("served");
+        let client = crate::http::Client::new(Default::default()).expect("is usable");
+        let access = Access::anonymous(client);
+        let head = ObjectId::null(gix::hash::Kind::Sha1);
+        let mirror = cache.mirror(&url);
+        let store = mirror.history().expect("is made");
+        store.prepare().expect("is made");
+        let half = store.packs().join("pack-1.pack");
+        std::thread::scope(|threads| {
+            let writing = lock(&mirror.writing);
+            fs::write(&half, "half").expect("writes");
+            let opened = threads.spawn(|| cache.history(&url, &access, head).is_ok());
+            // Long enough for whoever does not wait.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            assert!(half.exists());
+            drop(writing);
+            assert!(opened.join().expect("does not panic"));
+        });
+        assert!(!half.exists(), "nobody writes it any more");
     }
 }
