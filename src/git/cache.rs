@@ -7,7 +7,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -357,6 +357,7 @@ impl Cache {
             }
         }
         store.record(head).map_err(Fault::Disk)?;
+        self.evict(&remote.mirror);
         Objects::open(&store.objects(), None).map_err(Fault::Disk)
     }
 
@@ -379,6 +380,8 @@ impl Cache {
         self.evict(mirror);
     }
 
+    /// Removes the mirrors that were not used for longest, as many as are too much.
+    /// The caller writes the one in use.
     fn evict(&self, in_use: &Arc<Mirror>) {
         let mut sizes = Vec::new();
         let Ok(names) = fs::read_dir(&self.0.directory) else {
@@ -407,10 +410,13 @@ impl Cache {
                 continue;
             }
             let removed = match mirrors.values().find(|mirror| mirror.path == path) {
-                Some(mirror) => {
-                    let _writing = lock(&mirror.writing);
-                    mirror.wipe().is_ok()
-                }
+                // What somebody writes is in use too; and to wait for it, holding
+                // another one, could be to wait for each other.
+                Some(mirror) => match mirror.writing.try_lock() {
+                    Err(TryLockError::WouldBlock) => false,
+                    Ok(_writing) => mirror.wipe().is_ok(),
+                    Err(TryLockError::Poisoned(_writing)) => mirror.wipe().is_ok(),
+                },
                 None => fs::remove_dir_all(&path).is_ok(),
             };
             if removed {
@@ -490,5 +496,24 @@ mod tests {
             assert!(opened.join().expect("does not panic"));
         });
         assert!(!half.exists(), "nobody writes it any more");
+    }
+
+    #[test]
+    fn what_somebody_writes_is_not_evicted() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let cache = Cache::open(home.path(), Limits { bytes: 0 }).expect("opens");
+        let [written, idle, own] = ["a", "b", "c"].map(|name| {
+            let url = format!("https://localhost/a/{name}");
+            let mirror = cache.mirror(&RepositoryUrl::parse(&url).expect("served"));
+            mirror.prepare().expect("is made");
+            mirror
+        });
+        let writing = lock(&written.writing);
+        cache.evict(&own);
+        let is_there = [&written, &idle, &own].map(|mirror| mirror.path.exists());
+        assert_eq!(is_there, [true, false, true]);
+        drop(writing);
+        cache.evict(&own);
+        assert!(!written.path.exists());
     }
 }

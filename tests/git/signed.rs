@@ -672,3 +672,37 @@ fn a_history_is_fetched_as_far_as_it_is_read() {
         place.git(&["reset", "-q", "--hard", &after]);
     }
 }
+
+#[test]
+fn histories_make_room_as_snapshots_do() {
+    let Some(place) = Place::new() else { return };
+    for name in ["one", "two"] {
+        place.git(&["init", "-q", "-b", "main", name]);
+        let message = format!("{name} {}", place.path().display());
+        let commit = ["commit", "-q", "--allow-empty", "-m", &message];
+        place.git(&[["-C", name].as_slice(), &commit].concat());
+    }
+    let Some(server) = serve(place.path(), Behaviour::default()) else {
+        return;
+    };
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let cache = Cache::open(home.path(), Limits { bytes: 0 }).expect("opens");
+    let mut locator = Locator::default();
+    locator.cache = Some(cache.clone());
+    let settings = Settings {
+        roots: Roots::Only(server.certificate.clone().into_bytes()),
+        ..Settings::default()
+    };
+    let access = Access::anonymous(Client::new(settings).expect("is usable"));
+    for name in ["one", "two"] {
+        let head = place
+            .signer
+            .git(&place.path().join(name), &["rev-parse", "HEAD"]);
+        let url = server.url(&format!("/{name}/.git"));
+        let repository = locator.repository(&url, |_| Ok(access.clone()));
+        let history = repository.expect("is served").history(&head);
+        let found = unsealed_by_us(history.expect("opens"), &Keyring::default());
+        assert_eq!(found, [head]);
+        assert_eq!(cache.usage().0, 1, "the one in use");
+    }
+}
