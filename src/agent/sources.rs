@@ -566,7 +566,8 @@ impl Sources {
         let repository = chart_repository(&source.repo_url);
         let asker = Asker::of(source, project);
         let pinned = self.within(&source.repo_url, budget::CHART, || {
-            Ok(self.pin(repository.clone(), &source.chart, revision, asker)?)
+            let (pinned, _) = self.pin(repository.clone(), &source.chart, revision, asker)?;
+            Ok(pinned)
         })?;
         Ok(Resolved {
             url: source.repo_url.clone(),
@@ -575,13 +576,14 @@ impl Sources {
         })
     }
 
+    /// Pinned to its archive, which is in the cache then.
     fn pin(
         &self,
         repository: String,
         chart: &str,
         version: &str,
         asker: Asker<'_>,
-    ) -> Result<registry::Pinned, registry::Error> {
+    ) -> Result<(registry::Pinned, registry::Archive), registry::Error> {
         let access = self.chart_access(&repository, asker)?;
         let request = registry::Request {
             repository,
@@ -589,9 +591,10 @@ impl Sources {
             version: version.to_owned(),
         };
         let mut pinned = self.charts.resolve(&request, &access)?;
+        let archive = self.charts.pull(&pinned, &access)?;
         // What is verified, and what is rendered, is this archive and no other.
-        pinned.digest = Some(self.charts.pull(&pinned, &access)?.digest);
-        Ok(pinned)
+        pinned.digest = Some(archive.digest.clone());
+        Ok((pinned, archive))
     }
 
     /// The archive of a chart source; `None` for git.
@@ -623,17 +626,19 @@ impl Sources {
         let Content::Chart(pinned) = &resolved.content else {
             return Err(format!("{} is no chart", resolved.url));
         };
-        let access = self.chart_access(&pinned.request.repository, asker);
-        let access = access.map_err(away)?;
-        let digest = self.charts.pull(pinned, &access).map_err(away)?.digest;
-        let kept = self.charts.kept_provenance(&digest);
-        if kept.is_some_and(|kept| judge(Some(&kept), &digest).is_ok()) {
+        let digest = pinned.digest.as_deref();
+        let digest = digest.expect("a source is pinned to an archive");
+        let kept = self.charts.kept_provenance(digest);
+        if kept.is_some_and(|kept| judge(Some(&kept), digest).is_ok()) {
             return Ok(());
         }
-        let found = self.charts.provenance(pinned, &access).map_err(away)?;
-        judge(found.as_ref(), &digest)?;
+        let found = self
+            .chart_access(&pinned.request.repository, asker)
+            .and_then(|access| self.charts.provenance(pinned, &access))
+            .map_err(away)?;
+        judge(found.as_ref(), digest)?;
         if let Some(found) = &found {
-            self.charts.keep_provenance(&digest, found);
+            self.charts.keep_provenance(digest, found);
         }
         Ok(())
     }
@@ -804,12 +809,8 @@ impl Sources {
                 })?,
             None => repository.clone(),
         };
-        let archive = self
-            .chart_access(&repository, asker)
-            .and_then(|access| {
-                let pinned = self.pin(repository, name, version, asker)?;
-                self.charts.pull(&pinned, &access)
-            })
+        let (_, archive) = self
+            .pin(repository, name, version, asker)
             .map_err(|error| error.to_string())?;
         Ok(archive.bytes)
     }
