@@ -1,7 +1,8 @@
 //! Whether a repository can be reached with what is known of it.
 
+use super::charts::{Asker, chart_repository};
 use super::credentials::Registered;
-use super::sources::{Asker, Sources, chart_repository};
+use super::sources::Sources;
 use crate::git;
 use crate::kube::{self, Client};
 use crate::object::Object;

@@ -2,7 +2,8 @@
 //! looked at before each comparison, so that nothing is rendered, and nothing
 //! synced, of a commit that is not.
 
-use super::sources::{Asker, Resolved, Sources};
+use super::charts::Asker;
+use super::sources::{Resolved, Sources};
 use crate::app::{AppProject, Source};
 use crate::git::{self, Checked, ClearSigned, Keyring, Signed, Verdict};
 use crate::project::{Demand, Scope, demand};

@@ -38,6 +38,8 @@ mod credentials;
 
 mod sources;
 
+mod charts;
+
 mod remotes;
 
 mod connection;

@@ -1,10 +1,11 @@
 //! From an application's pinned sources to its objects.
 
+use super::charts::Asker;
 use super::compare::CompareError;
 use super::kept::Kept;
 use super::lookups::Look;
 use super::resources::secret_resource;
-use super::sources::{Asker, Resolved, Sources};
+use super::sources::{Resolved, Sources};
 use crate::app::{Application, Source};
 use crate::kube::{self, Client};
 use crate::object::Object;

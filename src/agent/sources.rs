@@ -2,6 +2,7 @@
 //! means, fetched once for all applications that share a repository.
 
 use super::budget::{self, Budget, OverBudget, Steps};
+use super::charts::Asker;
 use super::credentials::{Repositories, Way};
 use super::host::{RenderHost, Seed, SourceTime};
 use super::integrity::Proofs;
@@ -116,6 +117,23 @@ enum Content {
 }
 
 impl Resolved {
+    /// Of a chart, pinned to its archive.
+    pub(super) fn of_chart(url: &str, pinned: registry::Pinned) -> Self {
+        Resolved {
+            url: url.to_owned(),
+            revision: pinned.version.clone(),
+            content: Content::Chart(pinned),
+        }
+    }
+
+    /// `None` for git.
+    pub(super) fn chart(&self) -> Option<&registry::Pinned> {
+        match &self.content {
+            Content::Git(_) => None,
+            Content::Chart(pinned) => Some(pinned),
+        }
+    }
+
     /// The tree, opened for reading on this thread.
     pub fn tree(&self) -> Result<Box<dyn Tree>, SourceError> {
         match &self.content {
@@ -179,26 +197,6 @@ impl Tracked {
             revision: source.target_revision.clone(),
             tag_prefix: source.tag_prefix.clone(),
             project: project.to_owned(),
-        }
-    }
-}
-
-/// For whom charts are fetched.
-#[derive(Clone, Copy)]
-pub(super) struct Asker<'a> {
-    pub project: &'a str,
-    /// Credentials go along to where the repository's index points.
-    pub pass_credentials: bool,
-}
-
-impl<'a> Asker<'a> {
-    pub fn of(source: &Source, project: &'a str) -> Self {
-        Asker {
-            project,
-            pass_credentials: source
-                .helm
-                .as_ref()
-                .is_some_and(|helm| helm.pass_credentials),
         }
     }
 }
@@ -283,7 +281,7 @@ impl Sources {
     }
 
     /// Does a heavy part of a fetch, when there is memory for it.
-    fn within<T>(
+    pub(super) fn within<T>(
         &self,
         what: &str,
         floor: u64,
@@ -390,31 +388,51 @@ impl Sources {
         })
     }
 
-    pub(super) fn chart_access(
-        &self,
-        url: &str,
-        asker: Asker<'_>,
-    ) -> Result<registry::Access, registry::Error> {
-        let way = self.repositories.way(url, asker.project).map_err(|cause| {
-            registry::Error::new(url, "log in", registry::Fault::Credentials(cause))
-        })?;
-        Ok(registry::Access {
-            client: way.client,
-            credentials: way.credentials,
-            pass_credentials: asker.pass_credentials,
-            plain_http: way.plain_oci,
-        })
-    }
-
     /// What can be said of an application's sources without asking anybody.
     pub fn check(app: &Application) -> Result<(), SourceError> {
-        check_sources(app)
+        let sources = app.spec.sources();
+        if sources.is_empty() {
+            return Err(SourceError::None);
+        }
+        let mut references: Vec<&str> = Vec::new();
+        for source in sources {
+            if source.repo_url.is_empty() {
+                return Err(SourceError::None);
+            }
+            if let Some(plugin) = &source.plugin {
+                return Err(SourceError::Plugin(plugin.name.clone()));
+            }
+            if source.chart.is_empty() && source.repo_url.to_lowercase().starts_with("oci://") {
+                return Err(SourceError::Oci(source.repo_url.clone()));
+            }
+            if !source.chart.is_empty() && !source.path.is_empty() {
+                return Err(SourceError::Ambiguous(source.repo_url.clone()));
+            }
+            let tools = source.tools();
+            if tools.len() > 1 {
+                return Err(SourceError::MultipleTools(tools.join(", ")));
+            }
+            let reference = source.reference.as_str();
+            if !reference.is_empty() {
+                let is_plain = reference
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+                if !is_plain || references.contains(&reference) {
+                    return Err(SourceError::Reference(reference.to_owned()));
+                }
+                if !source.chart.is_empty() {
+                    return Err(SourceError::ReferenceChart(reference.to_owned()));
+                }
+                references.push(reference);
+            }
+        }
+        Ok(())
     }
 
     /// Pins all sources of an application and brings their snapshots.
     /// `fresh` asks the remote even if it was asked a moment ago.
     pub fn resolve(&self, app: &Application, fresh: bool) -> Result<Vec<Resolved>, SourceError> {
-        check_sources(app)?;
+        Self::check(app)?;
         let sources = app.spec.sources();
         sources
             .iter()
@@ -554,93 +572,6 @@ impl Sources {
             false => snapshot,
         };
         Ok((resolved.commit, snapshot))
-    }
-
-    /// Pins a chart and brings it into the cache.
-    fn resolve_chart(
-        &self,
-        source: &Source,
-        revision: &str,
-        project: &str,
-    ) -> Result<Resolved, SourceError> {
-        let repository = chart_repository(&source.repo_url);
-        let asker = Asker::of(source, project);
-        let pinned = self.within(&source.repo_url, budget::CHART, || {
-            let (pinned, _) = self.pin(repository.clone(), &source.chart, revision, asker)?;
-            Ok(pinned)
-        })?;
-        Ok(Resolved {
-            url: source.repo_url.clone(),
-            revision: pinned.version.clone(),
-            content: Content::Chart(pinned),
-        })
-    }
-
-    /// Pinned to its archive, which is in the cache then.
-    fn pin(
-        &self,
-        repository: String,
-        chart: &str,
-        version: &str,
-        asker: Asker<'_>,
-    ) -> Result<(registry::Pinned, registry::Archive), registry::Error> {
-        let access = self.chart_access(&repository, asker)?;
-        let request = registry::Request {
-            repository,
-            chart: chart.to_owned(),
-            version: version.to_owned(),
-        };
-        let mut pinned = self.charts.resolve(&request, &access)?;
-        let archive = self.charts.pull(&pinned, &access)?;
-        // What is verified, and what is rendered, is this archive and no other.
-        pinned.digest = Some(archive.digest.clone());
-        Ok((pinned, archive))
-    }
-
-    /// The archive of a chart source; `None` for git.
-    pub(super) fn archive(
-        &self,
-        resolved: &Resolved,
-        asker: Asker<'_>,
-    ) -> Result<Option<Vec<u8>>, SourceError> {
-        match &resolved.content {
-            Content::Git(_) => Ok(None),
-            Content::Chart(pinned) => {
-                let access = self.chart_access(&pinned.request.repository, asker)?;
-                Ok(Some(self.charts.pull(pinned, &access)?.bytes))
-            }
-        }
-    }
-
-    /// Judges the provenance of a chart source by its text and its archive's digest:
-    /// that which was good once, or else that which stands there now.
-    pub(super) fn judge_provenance(
-        &self,
-        resolved: &Resolved,
-        asker: Asker<'_>,
-        judge: impl Fn(Option<&registry::Provenance>, &str) -> Result<(), String>,
-    ) -> Result<(), String> {
-        let away = |error: registry::Error| {
-            format!("could not access chart for provenance verification: {error}")
-        };
-        let Content::Chart(pinned) = &resolved.content else {
-            return Err(format!("{} is no chart", resolved.url));
-        };
-        let digest = pinned.digest.as_deref();
-        let digest = digest.expect("a source is pinned to an archive");
-        let kept = self.charts.kept_provenance(digest);
-        if kept.is_some_and(|kept| judge(Some(&kept), digest).is_ok()) {
-            return Ok(());
-        }
-        let found = self
-            .chart_access(&pinned.request.repository, asker)
-            .and_then(|access| self.charts.provenance(pinned, &access))
-            .map_err(away)?;
-        judge(found.as_ref(), digest)?;
-        if let Some(found) = &found {
-            self.charts.keep_provenance(digest, found);
-        }
-        Ok(())
     }
 
     /// The tree of a repository's HEAD.
@@ -787,33 +718,6 @@ impl Sources {
             }
         }
     }
-
-    fn pull(&self, need: &helm::Need, asker: Asker<'_>) -> Result<Vec<u8>, String> {
-        let helm::Need::Chart {
-            repository,
-            name,
-            version,
-        } = need;
-        let by_name = repository
-            .strip_prefix('@')
-            .or_else(|| repository.strip_prefix("alias:"));
-        let repository = match by_name {
-            Some(known) => self
-                .repositories
-                .url_of(known, asker.project)
-                .ok_or_else(|| {
-                    format!(
-                        "no Helm repository is registered under the name {known} for project {}; add a repository Secret with that name, or write the URL into Chart.yaml",
-                        asker.project
-                    )
-                })?,
-            None => repository.clone(),
-        };
-        let (_, archive) = self
-            .pin(repository, name, version, asker)
-            .map_err(|error| error.to_string())?;
-        Ok(archive.bytes)
-    }
 }
 
 /// The access that a way is.
@@ -826,53 +730,4 @@ fn access(url: &str, way: Result<Way, String>) -> Result<git::Access, git::Error
         ssh: way.ssh,
         lfs: way.lfs,
     })
-}
-
-/// What can be said of sources without asking anybody.
-/// As Argo CD has it: a registry is named without its scheme.
-pub(super) fn chart_repository(url: &str) -> String {
-    match url.contains("://") {
-        true => url.to_owned(),
-        false => format!("oci://{url}"),
-    }
-}
-
-fn check_sources(app: &Application) -> Result<(), SourceError> {
-    let sources = app.spec.sources();
-    if sources.is_empty() {
-        return Err(SourceError::None);
-    }
-    let mut references: Vec<&str> = Vec::new();
-    for source in sources {
-        if source.repo_url.is_empty() {
-            return Err(SourceError::None);
-        }
-        if let Some(plugin) = &source.plugin {
-            return Err(SourceError::Plugin(plugin.name.clone()));
-        }
-        if source.chart.is_empty() && source.repo_url.to_lowercase().starts_with("oci://") {
-            return Err(SourceError::Oci(source.repo_url.clone()));
-        }
-        if !source.chart.is_empty() && !source.path.is_empty() {
-            return Err(SourceError::Ambiguous(source.repo_url.clone()));
-        }
-        let tools = source.tools();
-        if tools.len() > 1 {
-            return Err(SourceError::MultipleTools(tools.join(", ")));
-        }
-        let reference = source.reference.as_str();
-        if !reference.is_empty() {
-            let is_plain = reference
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-            if !is_plain || references.contains(&reference) {
-                return Err(SourceError::Reference(reference.to_owned()));
-            }
-            if !source.chart.is_empty() {
-                return Err(SourceError::ReferenceChart(reference.to_owned()));
-            }
-            references.push(reference);
-        }
-    }
-    Ok(())
 }
