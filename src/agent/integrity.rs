@@ -8,7 +8,7 @@ use crate::app::{AppProject, Source};
 use crate::git::{self, Checked, ClearSigned, Keyring, Signed, Verdict};
 use crate::project::{Demand, Scope, demand};
 use crate::registry::{Provenance, vouched_digest};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// Of a history so many are told.
@@ -95,15 +95,15 @@ fn of_history(
     if let Some(tag) = tag {
         problems.extend(problem(demand, &tag, &keyring.verify(&tag, now)));
     }
-    let proof = |commit: &str| Proof {
-        repository: resolved.url.clone(),
-        commit: commit.to_owned(),
-        keys: demand.keys().to_vec(),
-        keyring: keyring.clone(),
-        at: now,
+    let claim = Claim {
+        repository: &resolved.url,
+        keys: demand.keys(),
+        keyring: &keyring,
+        now,
     };
+    let known = sources.proofs().of(&claim);
     let is_good = |signed: &Signed| keyring.verify(signed, now).verdict == Verdict::Good;
-    let is_known = |commit: &str| sources.proofs().holds(&proof(commit));
+    let is_known = |commit: &str| known.contains_key(commit);
     let walked = sources.history(resolved, project).and_then(|mut history| {
         let commits = git::unsealed(&mut history, &is_good, &is_known)?;
         let mut told = BTreeSet::new();
@@ -127,59 +127,81 @@ fn of_history(
         problems.push(error.to_string());
     }
     if problems.is_empty() {
-        sources.proofs().remember(proof(&resolved.revision));
+        // A proof that rests on another one lasts no longer than that.
+        let at = known.values().copied().min().unwrap_or(now);
+        sources.proofs().remember(&claim, &resolved.revision, at);
     }
     problems
 }
 
+/// What commits are held against.
+struct Claim<'a> {
+    repository: &'a str,
+    /// That are allowed.
+    keys: &'a [String],
+    keyring: &'a Arc<Keyring>,
+    /// In seconds since 1970.
+    now: i64,
+}
+
 /// That a commit and all behind it are signed.
-#[derive(Clone, PartialEq, Eq)]
 struct Proof {
     repository: String,
     commit: String,
-    /// That were allowed.
     keys: Vec<String>,
     keyring: Arc<Keyring>,
     /// In seconds since 1970.
     at: i64,
 }
 
-/// So that of a history only what is new is verified. Keys and signatures expire:
-/// a proof is good for an hour.
+impl Proof {
+    fn is_of(&self, claim: &Claim<'_>) -> bool {
+        self.repository == claim.repository && self.keys == claim.keys
+    }
+
+    /// Keys and signatures expire, and keyrings are exchanged.
+    fn still_stands(&self, claim: &Claim<'_>) -> bool {
+        let is_young = (0..PROVEN_FOR).contains(&(claim.now - self.at));
+        is_young && Arc::ptr_eq(&self.keyring, claim.keyring)
+    }
+}
+
+/// So that of a history only what is new is verified.
 #[derive(Default)]
 pub(super) struct Proofs(Mutex<Vec<Proof>>);
 
+/// Seconds.
 const PROVEN_FOR: i64 = 3600;
 const MAX_PROOFS: usize = 64;
 
 impl Proofs {
-    fn holds(&self, wanted: &Proof) -> bool {
+    /// The commits that are proven, each with the time of its proof.
+    fn of(&self, claim: &Claim<'_>) -> BTreeMap<String, i64> {
         let proofs = self.0.lock().expect("no holder of this lock panics");
-        proofs.iter().any(|proof| {
-            (wanted.at - PROVEN_FOR..=wanted.at).contains(&proof.at)
-                && proof.commit == wanted.commit
-                && proof.repository == wanted.repository
-                && proof.keys == wanted.keys
-                && Arc::ptr_eq(&proof.keyring, &wanted.keyring)
-        })
+        let standing = proofs
+            .iter()
+            .filter(|proof| proof.is_of(claim) && proof.still_stands(claim));
+        standing
+            .map(|proof| (proof.commit.clone(), proof.at))
+            .collect()
     }
 
-    /// A proof that rests on another one lasts no longer than that.
-    fn remember(&self, proof: Proof) {
+    /// What stands no more is forgotten.
+    fn remember(&self, claim: &Claim<'_>, commit: &str, at: i64) {
         let mut proofs = self.0.lock().expect("no holder of this lock panics");
-        let same = |one: &Proof| one.repository == proof.repository && one.keys == proof.keys;
-        let since = proofs
-            .iter()
-            .filter(|one| same(one) && proof.at - one.at < PROVEN_FOR)
-            .filter(|one| Arc::ptr_eq(&one.keyring, &proof.keyring))
-            .map(|one| one.at)
-            .min();
-        let at = since.unwrap_or(proof.at);
-        proofs.retain(|one| !(same(one) && one.commit == proof.commit));
+        proofs.retain(|proof| {
+            proof.still_stands(claim) && !(proof.is_of(claim) && proof.commit == commit)
+        });
         if proofs.len() == MAX_PROOFS {
             proofs.remove(0);
         }
-        proofs.push(Proof { at, ..proof });
+        proofs.push(Proof {
+            repository: claim.repository.to_owned(),
+            commit: commit.to_owned(),
+            keys: claim.keys.to_vec(),
+            keyring: claim.keyring.clone(),
+            at,
+        });
     }
 }
 
@@ -234,5 +256,45 @@ fn fault(demand: &Demand<'_>, checked: &Checked) -> Option<String> {
         (Verdict::Good, true) => None,
         (Verdict::Good, false) => Some(format!("signed with unallowed key (key_id={key})")),
         (other, _) => Some(format!("{other} (key_id={key})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_stands_for_an_hour_and_for_its_keyring() {
+        let keys = ["a".to_owned()];
+        let (keyring, another) = (Arc::default(), Arc::default());
+        let claim = |keyring, now| Claim {
+            repository: "r",
+            keys: &keys,
+            keyring,
+            now,
+        };
+        let proofs = Proofs::default();
+        let n_kept = || proofs.0.lock().expect("no panic").len();
+        let known = |claim| proofs.of(&claim).into_iter().collect::<Vec<_>>();
+        proofs.remember(&claim(&keyring, 1000), "c", 1000);
+        let proven = [("c".to_owned(), 1000)];
+        assert_eq!(known(claim(&keyring, 1000)), proven);
+        assert_eq!(known(claim(&keyring, 1000 + PROVEN_FOR - 1)), proven);
+        assert_eq!(known(claim(&keyring, 1000 + PROVEN_FOR)), []);
+        assert_eq!(known(claim(&keyring, 999)), [], "clocks may be put back");
+        assert_eq!(known(claim(&another, 1000)), []);
+        let others = Claim {
+            keys: &[],
+            ..claim(&keyring, 1000)
+        };
+        assert_eq!(known(others), []);
+        // What is proven anew replaces what was; what stands no more goes.
+        proofs.remember(&claim(&keyring, 2000), "c", 2000);
+        proofs.remember(&claim(&keyring, 2000), "d", 2000);
+        assert_eq!(n_kept(), 2);
+        proofs.remember(&claim(&keyring, 2000 + PROVEN_FOR), "e", 5600);
+        assert_eq!(n_kept(), 1);
+        proofs.remember(&claim(&another, 2000 + PROVEN_FOR), "e", 5600);
+        assert_eq!(n_kept(), 1);
     }
 }
