@@ -108,7 +108,7 @@ fn of_history(
         let commits = git::unsealed(&mut history, &is_good, &is_known)?;
         let mut told = BTreeSet::new();
         for commit in &commits {
-            let signed = history.commit(commit)?.signed;
+            let signed = history.signed(commit)?;
             let checked = keyring.verify(&signed, now);
             let Some(problem) = problem(demand, &signed, &checked) else {
                 continue;

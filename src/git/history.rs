@@ -24,7 +24,7 @@ use super::snapshot::MAX_COMMIT_BYTES;
 use super::url::RepositoryUrl;
 
 /// No further back than this many commits.
-pub const MAX_HISTORY: u32 = 20_000;
+const MAX_HISTORY: u32 = 20_000;
 /// A pack of commits above this is not taken: of a server that sends trees and
 /// files along, since it cannot leave them out.
 pub(super) const MAX_HISTORY_BYTES: u64 = 64 * 1024 * 1024;
@@ -51,8 +51,7 @@ pub(super) struct Remote {
 }
 
 /// One commit of a history.
-pub struct Ancestor {
-    pub signed: Signed,
+struct Ancestor {
     parents: Vec<ObjectId>,
     /// When it was made, in seconds since 1970.
     time: i64,
@@ -74,11 +73,16 @@ impl History {
         }
     }
 
-    /// A commit of it, 40 hexadecimal digits.
-    pub fn commit(&mut self, id: &str) -> Result<Ancestor, Error> {
+    /// What may be signed of a commit of it, 40 hexadecimal digits.
+    pub fn signed(&mut self, id: &str) -> Result<Signed, Error> {
         let id = ObjectId::from_hex(id.as_bytes())
             .map_err(|error| self.fault(Fault::Url(error.to_string())))?;
-        self.read(id)
+        let raw = self.read(id)?;
+        self.parsed(signed(id, &raw))
+    }
+
+    fn parsed<T>(&self, outcome: Result<T, String>) -> Result<T, Error> {
+        outcome.map_err(|error| self.fault(Fault::Damaged(error)))
     }
 
     fn fault(&self, fault: Fault) -> Error {
@@ -86,13 +90,10 @@ impl History {
         Error::new(&self.repository, &operation, fault)
     }
 
-    fn read(&mut self, id: ObjectId) -> Result<Ancestor, Error> {
+    fn read(&mut self, id: ObjectId) -> Result<Vec<u8>, Error> {
         loop {
             match self.objects.read(id, Kind::Commit, MAX_COMMIT_BYTES) {
-                Ok(raw) => {
-                    let broken = |error| self.fault(Fault::Damaged(error));
-                    return ancestor(id, &raw).map_err(broken);
-                }
+                Ok(raw) => return Ok(raw),
                 Err(ObjectError::Missing(_)) => self.deepen()?,
                 Err(error) => return Err(self.fault(Fault::Damaged(error.to_string()))),
             }
@@ -117,18 +118,26 @@ impl History {
     }
 }
 
-fn ancestor(id: ObjectId, raw: &[u8]) -> Result<Ancestor, String> {
-    let commit = CommitRef::from_bytes(raw, gix::hash::Kind::Sha1).map_err(|e| chain(&e))?;
-    let author = commit.author().map_err(|error| chain(&error))?.trim();
-    let author = format!("{} <{}>", author.name, author.email);
+fn parse(raw: &[u8]) -> Result<CommitRef<'_>, String> {
+    CommitRef::from_bytes(raw, gix::hash::Kind::Sha1).map_err(|error| chain(&error))
+}
+
+fn ancestor(raw: &[u8]) -> Result<Ancestor, String> {
+    let commit = parse(raw)?;
     let message: &[u8] = commit.message;
     let mut windows = message.windows(SEAL.len());
     Ok(Ancestor {
-        signed: Signed::commit(&id.to_string(), author, raw),
         parents: commit.parents().collect(),
         time: commit.time().map_or(0, |time| time.seconds),
         is_seal: windows.any(|part| part.eq_ignore_ascii_case(SEAL)),
     })
+}
+
+fn signed(id: ObjectId, raw: &[u8]) -> Result<Signed, String> {
+    let commit = parse(raw)?;
+    let author = commit.author().map_err(|error| chain(&error))?.trim();
+    let author = format!("{} <{}>", author.name, author.email);
+    Ok(Signed::commit(&id.to_string(), author, raw))
 }
 
 struct Seen {
@@ -225,8 +234,10 @@ impl Walk<'_> {
             let why = format!("it has more than {MAX_HISTORY} commits before a seal");
             return Err(self.history.fault(Fault::Local(why)));
         }
-        let found = self.history.read(id)?;
-        let is_sealed = is_sealed || (found.is_seal && (self.is_good)(&found.signed));
+        let raw = self.history.read(id)?;
+        let found = self.history.parsed(ancestor(&raw))?;
+        let is_sealed =
+            is_sealed || found.is_seal && (self.is_good)(&self.history.parsed(signed(id, &raw))?);
         self.n_open += usize::from(!is_sealed);
         self.queue.push((found.time, id));
         let seen = Seen {

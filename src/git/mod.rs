@@ -48,7 +48,7 @@ pub use cache::{Cache, Limits};
 pub use counters::Counts;
 pub use error::{Error, Fault};
 pub use folder::FolderTree;
-pub use history::{Ancestor, History, MAX_HISTORY, unsealed};
+pub use history::{History, unsealed};
 pub use local::{Branches, LocalRepository};
 pub use repository::{Locator, Repository};
 pub use revision::Resolved;
