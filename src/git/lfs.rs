@@ -14,16 +14,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use ::http::Request;
 use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::access::Access;
 use super::counters::Counters;
 use super::error::Fault;
+use super::https::lock;
 use super::ssh;
 use super::tree::MAX_FILE_BYTES;
 use super::url::{RepositoryUrl, Scheme};
@@ -35,6 +37,9 @@ pub const MAX_POINTER_BYTES: usize = 1024;
 const MAX_BATCH_BYTES: u64 = 256 * 1024;
 /// All objects in the cache; the oldest go first.
 const MAX_CACHE_BYTES: u64 = 512 * 1024 * 1024;
+/// So long an answer of git-lfs-authenticate serves. Servers let it expire, too,
+/// after some minutes: an answer that does not serve any more is asked for anew.
+const SERVER_KEPT_FOR: Duration = Duration::from_secs(60);
 const MEDIA_TYPE: &str = "application/vnd.git-lfs+json";
 const VERSIONS: [&str; 2] = [
     "version https://git-lfs.github.com/spec/v1",
@@ -95,6 +100,15 @@ pub struct Lfs {
     access: Access,
     folder: PathBuf,
     counters: Arc<Counters>,
+    /// What ssh said last that served, and when it said so.
+    kept: Mutex<Option<(Server, Instant)>>,
+}
+
+/// Where objects are asked for, and with what; that goes there alone.
+#[derive(Clone, Debug)]
+struct Server {
+    href: String,
+    header: HeaderMap,
 }
 
 #[derive(Serialize)]
@@ -157,6 +171,7 @@ impl Lfs {
             access: access.clone(),
             folder,
             counters,
+            kept: Mutex::default(),
         }
     }
 
@@ -190,9 +205,26 @@ impl Lfs {
     }
 
     fn fetch(&self, pointer: &Pointer) -> Result<Vec<u8>, String> {
+        let kept = lock(&self.kept).clone();
+        if let Some((server, _)) = kept.filter(|kept| kept.1.elapsed() < SERVER_KEPT_FOR) {
+            match self.fetch_from(&server, pointer) {
+                Ok(content) => return Ok(content),
+                // It may have expired.
+                Err(_) => *lock(&self.kept) = None,
+            }
+        }
+        let asked = Instant::now();
         let server = self.server()?;
+        let content = self.fetch_from(&server, pointer)?;
+        if self.url.scheme == Scheme::Ssh {
+            *lock(&self.kept) = Some((server, asked));
+        }
+        Ok(content)
+    }
+
+    fn fetch_from(&self, server: &Server, pointer: &Pointer) -> Result<Vec<u8>, String> {
         let batch = format!("{}/objects/batch", server.href.trim_end_matches('/'));
-        let Action { href, header } = self.ask(&batch, &server, pointer)?;
+        let Action { href, header } = self.ask(&batch, server, pointer)?;
         let uri = href
             .parse::<::http::Uri>()
             .map_err(|error| format!("the server names no usable address: {error}"))?;
@@ -212,24 +244,28 @@ impl Lfs {
             request = request.header(name, value);
         }
         let own = batch.parse().map_err(|error| format!("{error}"))?;
+        let mut request = request.body(Vec::new()).map_err(|e| e.to_string())?;
         if !is_given && may_carry_credentials(&own, &uri) {
-            request = self.authorized(request, &server)?;
+            request.headers_mut().extend(server.header.clone());
         }
-        let request = request.body(Vec::new()).map_err(|e| e.to_string())?;
         // What it may be is known: not a byte more is taken.
         self.exchange("GET", &href, request, pointer.size)
     }
 
-    /// Where objects are asked for; what its header has to say goes there alone.
-    fn server(&self) -> Result<Action, String> {
+    fn server(&self) -> Result<Server, String> {
         match self.url.scheme {
             Scheme::Https | Scheme::Http => {
                 let origin = self.url.to_string();
                 let origin = origin.trim_end_matches('/');
                 let git = if origin.ends_with(".git") { "" } else { ".git" };
-                Ok(Action {
+                let authorization = self.access.authorization(&self.url);
+                let authorization = authorization.map_err(|fault| fault.to_string())?;
+                Ok(Server {
                     href: format!("{origin}{git}/info/lfs"),
-                    header: BTreeMap::new(),
+                    header: authorization
+                        .map(|value| (AUTHORIZATION, value))
+                        .into_iter()
+                        .collect(),
                 })
             }
             Scheme::Ssh => {
@@ -243,13 +279,15 @@ impl Lfs {
                     ),
                     fault => tried(fault.to_string()),
                 })?;
-                let server: Action = serde_json::from_slice(&said)
+                let Action { href, header } = serde_json::from_slice(&said)
                     .map_err(|error| tried(format!("no answer of Git LFS: {error}")))?;
-                if !server.href.starts_with("https://") {
-                    let href = masked(&server.href);
+                if !href.starts_with("https://") {
+                    let href = masked(&href);
                     return Err(tried(format!("it refers to {href}, which is not https")));
                 }
-                Ok(server)
+                let header = header.iter().map(|(name, value)| secret(name, value));
+                let header = header.collect::<Result<_, _>>().map_err(tried)?;
+                Ok(Server { href, header })
             }
             Scheme::File => Err(format!(
                 "its server is asked by https and ssh only, and the repository is {}",
@@ -258,7 +296,7 @@ impl Lfs {
         }
     }
 
-    fn ask(&self, batch: &str, server: &Action, pointer: &Pointer) -> Result<Action, String> {
+    fn ask(&self, batch: &str, server: &Server, pointer: &Pointer) -> Result<Action, String> {
         let wish = Wish {
             operation: "download",
             transfers: ["basic"],
@@ -272,8 +310,8 @@ impl Lfs {
         let request = Request::post(batch)
             .header(ACCEPT, MEDIA_TYPE)
             .header(CONTENT_TYPE, MEDIA_TYPE);
-        let request = self.authorized(request, server)?.body(body);
-        let request = request.map_err(|error| error.to_string())?;
+        let mut request = request.body(body).map_err(|error| error.to_string())?;
+        request.headers_mut().extend(server.header.clone());
         let answer = self.exchange("POST", batch, request, MAX_BATCH_BYTES)?;
         let answer: Batch = serde_json::from_slice(&answer)
             .map_err(|error| format!("the answer is not one of Git LFS: {error}"))?;
@@ -284,24 +322,6 @@ impl Lfs {
         }
         let action = offered.actions.download;
         action.ok_or_else(|| "the server offers no download".to_owned())
-    }
-
-    fn authorized(
-        &self,
-        mut request: ::http::request::Builder,
-        server: &Action,
-    ) -> Result<::http::request::Builder, String> {
-        if self.url.scheme == Scheme::Ssh {
-            for (name, value) in &server.header {
-                request = request.header(name, value);
-            }
-            return Ok(request);
-        }
-        let authorization = self.access.authorization(&self.url);
-        Ok(match authorization.map_err(|fault| fault.to_string())? {
-            Some(value) => request.header(AUTHORIZATION, value),
-            None => request,
-        })
     }
 
     fn exchange(
@@ -319,6 +339,14 @@ impl Lfs {
         self.counters.received(body.len());
         Ok(body)
     }
+}
+
+/// A header that no log shows.
+fn secret(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let name = name.parse::<HeaderName>().map_err(|e| e.to_string())?;
+    let mut value = value.parse::<HeaderValue>().map_err(|e| e.to_string())?;
+    value.set_sensitive(true);
+    Ok((name, value))
 }
 
 /// Whole or not at all, and not more than there may be.

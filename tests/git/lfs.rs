@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use drupelet::git::{Access, Cache, Limits, Locator, Repository, Ssh};
+use drupelet::git::{Access, Cache, Limits, Locator, Repository, Snapshot, Ssh};
 use drupelet::http::{Client, Credentials, Roots, Settings};
 use drupelet::tree::TreeError;
 
@@ -15,6 +15,7 @@ use crate::support::serve::{Answer, Server};
 use crate::support::ssh_server::SshServer;
 
 const CONTENT: &str = "kind: of a large file\n";
+const ANOTHER: &str = "kind: of another large file\n";
 
 struct Place {
     home: tempfile::TempDir,
@@ -23,7 +24,7 @@ struct Place {
 }
 
 impl Place {
-    /// A repository with a large file and a plain one, and an empty cache.
+    /// A repository with two large files and a plain one, and an empty cache.
     fn new(deviation: Deviation) -> Option<Self> {
         if !git_server::is_installed() || !is_installed() {
             return None;
@@ -49,6 +50,7 @@ impl Place {
         git(&["lfs", "install", "--local"]);
         git(&["lfs", "track", "*.large"]);
         fs::write(work.join("a.large"), CONTENT).expect("writes");
+        fs::write(work.join("b.large"), ANOTHER).expect("writes");
         fs::write(work.join("plain"), "plain\n").expect("writes");
         git(&["add", "."]);
         git(&["commit", "-q", "-m", "large"]);
@@ -92,16 +94,22 @@ impl Place {
     fn read_trusting(&self, lfs: bool, file: &str, more: &str) -> Result<String, String> {
         let repository = self.repository(lfs, more);
         let resolved = repository.resolve("main").expect("is there");
-        let tree = repository.fetch(&resolved).expect("is there");
-        let read = tree.tree().expect("is readable").read(file);
-        let read = read.map_err(|error: TreeError| error.to_string())?;
-        Ok(String::from_utf8(read).expect("UTF-8"))
+        self::read(&repository.fetch(&resolved).expect("is there"), file)
     }
 
     fn kept(&self) -> Vec<PathBuf> {
         let folder = fs::read_dir(self.home.path().join("cache/lfs"));
         let names = folder.into_iter().flatten().flatten();
         names.map(|name| name.path()).collect()
+    }
+
+    fn logins(&self) -> PathBuf {
+        self.home.path().join("logins")
+    }
+
+    /// How often `git-lfs-authenticate` was asked.
+    fn n_logins(&self) -> usize {
+        fs::read(self.logins()).map_or(0, |lines| lines.len())
     }
 
     /// Requests for LFS since the last call.
@@ -204,17 +212,18 @@ fn the_repositorys_credentials_go_to_its_own_host_only() {
     assert_eq!(asked[0].header("authorization"), None);
 }
 
-/// What sshd finds as `git-lfs-authenticate`, as the forges have it: it checks what
-/// it is asked, and answers with `answer`.
-fn read_by_ssh(place: &Place, answer: Option<&str>) -> Option<Result<String, String>> {
+/// The repository by ssh. What sshd finds as `git-lfs-authenticate`, as the forges
+/// have it, checks what it is asked, answers with `answer`, and keeps count.
+fn by_ssh(place: &Place, answer: Option<&str>) -> Option<(SshServer, Snapshot)> {
     let programs = place.home.path().join("programs");
     fs::create_dir_all(&programs).expect("creates");
     let work = place.home.path().join("served/work");
     if let Some(answer) = answer {
         let program = programs.join("git-lfs-authenticate");
         let text = format!(
-            "#!/bin/sh\n[ \"$*\" = '{} download' ] || exit 3\ncat <<'.'\n{answer}\n.\n",
-            work.display()
+            "#!/bin/sh\n[ \"$*\" = '{} download' ] || exit 3\necho >>{}\ncat <<'.'\n{answer}\n.\n",
+            work.display(),
+            place.logins().display()
         );
         fs::write(&program, text).expect("writes");
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -243,10 +252,13 @@ fn read_by_ssh(place: &Place, answer: Option<&str>) -> Option<Result<String, Str
     let url = server.url(&work);
     let repository = locator.repository(&url, |_| Ok(access)).expect("is served");
     let resolved = repository.resolve("main").expect("is there");
-    let tree = repository.fetch(&resolved).expect("is there");
-    let read = tree.tree().expect("is readable").read("a.large");
-    let read = read.map_err(|error: TreeError| error.to_string());
-    Some(read.map(|read| String::from_utf8(read).expect("UTF-8")))
+    Some((server, repository.fetch(&resolved).expect("is there")))
+}
+
+fn read(snapshot: &Snapshot, file: &str) -> Result<String, String> {
+    let read = snapshot.tree().expect("is readable").read(file);
+    let read = read.map_err(|error: TreeError| error.to_string())?;
+    Ok(String::from_utf8(read).expect("UTF-8"))
 }
 
 #[test]
@@ -258,11 +270,24 @@ fn a_repository_by_ssh_has_its_large_files_from_where_its_server_says() {
     // ada:s3cret, which nobody but the program knows.
     let header = r#"{"Authorization": "Basic YWRhOnMzY3JldA=="}"#;
     let answer = format!(r#"{{"header": {header}, "href": "{href}", "expires_in": 600}}"#);
-    let Some(read) = read_by_ssh(&place, Some(&answer)) else {
+    let Some((_server, snapshot)) = by_ssh(&place, Some(&answer)) else {
         return;
     };
-    assert_eq!(read, Ok(CONTENT.to_owned()));
+    assert_eq!(read(&snapshot, "a.large"), Ok(CONTENT.to_owned()));
     assert_eq!(place.n_asked(), 2, "where it is, and itself");
+    assert_eq!(read(&snapshot, "b.large"), Ok(ANOTHER.to_owned()));
+    assert_eq!(place.n_logins(), 1, "for both");
+    // An answer that does not serve any more is asked for anew, and not kept.
+    fs::remove_dir_all(place.home.path().join("cache/lfs")).expect("removes");
+    let objects = place.home.path().join("served/work/.git/lfs/objects");
+    let aside = place.home.path().join("aside");
+    fs::rename(&objects, &aside).expect("moves");
+    let error = read(&snapshot, "b.large").expect_err("it is not there");
+    assert!(error.contains("Object does not exist"), "{error}");
+    assert_eq!(place.n_logins(), 2);
+    fs::rename(&aside, &objects).expect("moves");
+    assert_eq!(read(&snapshot, "b.large"), Ok(ANOTHER.to_owned()));
+    assert_eq!(place.n_logins(), 3);
 }
 
 #[track_caller]
@@ -270,10 +295,10 @@ fn check_refused_by_ssh(answer: Option<&str>, wanted: &str) {
     let Some(place) = Place::new(Deviation::default()) else {
         return;
     };
-    let Some(read) = read_by_ssh(&place, answer) else {
+    let Some((_server, snapshot)) = by_ssh(&place, answer) else {
         return;
     };
-    let error = read.expect_err("there is no object");
+    let error = read(&snapshot, "a.large").expect_err("there is no object");
     assert!(error.contains("git-lfs-authenticate of ssh://"), "{error}");
     assert!(error.contains(wanted), "{error}");
     assert_eq!(place.n_asked(), 0);
