@@ -51,13 +51,17 @@ impl Maps {
     /// For a command that can do with a cache of its own: the same, with another
     /// folder where a process has the usual one, which is gone when it is dropped.
     pub fn apart_where_in_use(&self) -> anyhow::Result<(Self, Option<OwnCache>)> {
+        // Somebody wants this one and no other.
+        if self.cache_dir.is_some() {
+            return Ok((self.clone(), None));
+        }
         let usual = self.cache_directory();
         let is_in_use = match Cache::open(&usual.join("git"), Limits::default()) {
             // Another error comes again, with its words, when it is used.
             Ok(_) => false,
             Err(error) => error.is_in_use(),
         };
-        if self.cache_dir.is_some() || !is_in_use {
+        if !is_in_use {
             return Ok((self.clone(), None));
         }
         let own = std::env::temp_dir().join(format!("drupelet-cache-{}", std::process::id()));
@@ -88,7 +92,7 @@ impl Maps {
             .unwrap_or_else(|| std::env::temp_dir().join("drupelet-cache"))
     }
 
-    pub fn apply(&self, locator: &mut Locator) -> anyhow::Result<()> {
+    fn apply(&self, locator: &mut Locator) -> anyhow::Result<()> {
         for text in &self.maps {
             let (url, path) = split(text)?;
             if !path.exists() {

@@ -84,7 +84,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(url) if url.contains("://") || url.contains('@') => {
             settings.poll_interval = Duration::from_secs(30);
             settings.poll_jitter = Duration::from_secs(5);
-            maps.apply(&mut locator)?;
             let sources = maps.sources(locator.clone(), fresh_seed()?)?;
             sources.tree_of(url)?
         }
