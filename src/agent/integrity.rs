@@ -228,7 +228,7 @@ fn vouched_for(
 ) -> Result<(), String> {
     let provenance = provenance.ok_or("provenance file (.prov) is required but missing")?;
     let failed = |why: String| format!("provenance signature verification failed: {why}");
-    let signed = ClearSigned::read(provenance.text.as_bytes()).map_err(failed)?;
+    let signed = ClearSigned::read(&provenance.text).map_err(failed)?;
     let checked = keyring.verify_clear(&signed, now);
     match fault(demand, &checked) {
         None => {}

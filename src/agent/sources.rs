@@ -9,7 +9,7 @@ use super::integrity::Proofs;
 use super::kept::Kept;
 use super::lookups::{Look, MAX_LOOKUPS};
 use super::remotes::{Brought, MAX_REMOTES, Remotes};
-use crate::app::{Application, Source};
+use crate::app::{Application, Source, is_reference};
 use crate::git;
 use crate::helm::{self, chart::packed_at};
 use crate::http;
@@ -414,10 +414,7 @@ impl Sources {
             }
             let reference = source.reference.as_str();
             if !reference.is_empty() {
-                let is_plain = reference
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-                if !is_plain || references.contains(&reference) {
+                if !is_reference(reference) || references.contains(&reference) {
                     return Err(SourceError::Reference(reference.to_owned()));
                 }
                 if !source.chart.is_empty() {

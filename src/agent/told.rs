@@ -18,8 +18,7 @@ pub(super) fn brief(text: String) -> String {
 pub(super) fn shorten(status: &mut ApplicationStatus) {
     for resource in &mut status.resources {
         if let Some(health) = &mut resource.health {
-            let message = std::mem::take(&mut health.message);
-            health.message = shortened(message, MAX_RESOURCE_BYTES);
+            shorten_to(MAX_RESOURCE_BYTES, &mut health.message);
         }
     }
     if let Some(state) = &mut status.operation_state {
@@ -28,11 +27,14 @@ pub(super) fn shorten(status: &mut ApplicationStatus) {
 }
 
 pub(super) fn shorten_operation(state: &mut OperationState) {
-    state.message = brief(std::mem::take(&mut state.message));
+    shorten_to(MAX_BYTES, &mut state.message);
     for resource in state.sync_result.iter_mut().flat_map(|r| &mut r.resources) {
-        let message = std::mem::take(&mut resource.message);
-        resource.message = shortened(message, MAX_RESOURCE_BYTES);
+        shorten_to(MAX_RESOURCE_BYTES, &mut resource.message);
     }
+}
+
+fn shorten_to(limit: usize, text: &mut String) {
+    *text = shortened(std::mem::take(text), limit);
 }
 
 fn shortened(text: String, limit: usize) -> String {

@@ -32,7 +32,7 @@ pub use project::{
 pub use read::ReadError;
 pub use source::{
     Directory, FileParameter, Helm, HelmParameter, Jsonnet, JsonnetVar, Kustomize, KustomizePatch,
-    KustomizeReplica, KustomizeTarget, Plugin, Source,
+    KustomizeReplica, KustomizeTarget, Plugin, Source, is_reference,
 };
 pub use status::{
     AppHealth, ApplicationStatus, ComparedTo, Condition, ResourceStatus, RevisionHistory, Summary,

@@ -65,6 +65,12 @@ impl Source {
     }
 }
 
+/// Whether a source may have this `ref`.
+pub fn is_reference(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    !name.is_empty() && name.chars().all(is_plain)
+}
+
 /// Helm options of a source. Precedence, low to high: the chart's values,
 /// valueFiles in order, values or valuesObject, parameters and fileParameters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

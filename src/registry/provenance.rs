@@ -73,5 +73,6 @@ mod tests {
         ] {
             vouched_digest(&text, file).expect_err(&text);
         }
+        Provenance::of("app-1.0.0.tgz".to_owned(), b"\xff".to_vec()).expect_err("is not UTF-8");
     }
 }

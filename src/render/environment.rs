@@ -1,6 +1,7 @@
 //! The variables that parameters, names of files and the like may use.
 
 use super::Request;
+use crate::app::is_reference;
 use std::cell::Cell;
 
 pub(super) struct Environment<'a> {
@@ -35,7 +36,7 @@ impl<'a> Environment<'a> {
     pub fn substitute_path(&self, path: &str) -> String {
         let (first, below) = path.split_once('/').unwrap_or((path, ""));
         match first.strip_prefix('$') {
-            Some(name) if self.value(name).is_none() && is_word(name) => {
+            Some(name) if self.value(name).is_none() && is_reference(name) => {
                 format!("{first}/{}", self.substitute(below))
             }
             Some(_) | None => self.substitute(path),
@@ -64,8 +65,7 @@ impl<'a> Environment<'a> {
                 },
             };
             match name {
-                None => out.push('$'),
-                Some("$") => out.push('$'),
+                None | Some("$") => out.push('$'),
                 Some(name) => {
                     if name.starts_with("ARGOCD_APP_REVISION") {
                         self.used_revision.set(true);
@@ -84,14 +84,6 @@ impl<'a> Environment<'a> {
         let found = variables.find(|(known, _)| *known == name);
         found.map(|(_, value)| *value)
     }
-}
-
-/// Of `sources[].ref`.
-fn is_word(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 /// How long the variable's name is: one of the shell's signs and digits alone, or a

@@ -413,7 +413,7 @@ fn texts_signed_in_the_clear_are_verified() {
         let public = signer.public(&key);
         let keyring = keyring(&[(short(&key), &public)]);
         let check = |message: &str, keyring: &Keyring| {
-            let signed = ClearSigned::read(message.as_bytes()).expect("is one message");
+            let signed = ClearSigned::read(message).expect("is one message");
             keyring.verify_clear(&signed, now())
         };
         for text in [

@@ -377,7 +377,7 @@ fn what_helm_signed_vouches_for_what_is_pulled() {
     let (digest, provenance) = of("1.0.0");
     let provenance = provenance.expect("helm pushed it");
     assert_eq!(provenance.file, "app-1.0.0.tgz");
-    let signed = ClearSigned::read(provenance.text.as_bytes()).expect("is one");
+    let signed = ClearSigned::read(&provenance.text).expect("is one");
     let keyring = Keyring::read([(&key[24..], public.as_str())].into_iter());
     let checked = keyring.verify_clear(&signed, jiff::Timestamp::now().as_second());
     assert_eq!(checked.verdict, Verdict::Good);

@@ -20,11 +20,10 @@ pub struct ClearSigned {
 
 impl ClearSigned {
     /// One message, and nothing beside it: what is not signed is not there.
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        if bytes.len() > MAX_BYTES {
+    pub fn read(whole: &str) -> Result<Self, String> {
+        if whole.len() > MAX_BYTES {
             return Err(format!("it has more than {MAX_BYTES} bytes"));
         }
-        let whole = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
         let mut lines = whole.trim().lines().map(|line| line.trim_end_matches('\r'));
         if lines.next().map(str::trim_end) != Some(BEGIN) {
             return Err(format!("it does not begin with {BEGIN}"));
@@ -88,7 +87,7 @@ mod tests {
     #[test]
     fn the_text_is_taken_as_it_was_signed() {
         for message in [MESSAGE.to_owned(), MESSAGE.replace('\n', "\r\n")] {
-            let signed = ClearSigned::read(message.as_bytes()).expect("is one");
+            let signed = ClearSigned::read(&message).expect("is one");
             assert_eq!(signed.text(), "name: a\n- x\n\n...\nfiles:");
             assert_eq!(signed.payload, b"name: a\r\n- x\r\n\r\n...\r\nfiles:");
             assert!(signed.signature.contains("\nabcd\n"));
@@ -112,9 +111,8 @@ mod tests {
             ),
             ("x".repeat(MAX_BYTES + 1), "more than"),
         ] {
-            let error = ClearSigned::read(message.as_bytes()).expect_err(&message);
+            let error = ClearSigned::read(&message).expect_err(&message);
             assert!(error.contains(told), "{message}: {error}");
         }
-        ClearSigned::read(b"\xff").expect_err("is not UTF-8");
     }
 }
