@@ -1,5 +1,6 @@
 //! Archives that want to do harm, or are broken.
 
+use crate::tgz::{Builder, archive};
 use drupelet::helm::chart::packed_at;
 use drupelet::helm::{Chart, chart::MAX_CHART_BYTES, chart::MAX_FILES};
 use flate2::Compression;
@@ -8,15 +9,8 @@ use std::io::Write;
 
 const CHART_YAML: &[u8] = b"apiVersion: v2\nname: x\nversion: 1.0.0\n";
 
-fn archive(fill: impl FnOnce(&mut tar::Builder<GzEncoder<Vec<u8>>>)) -> Vec<u8> {
-    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    fill(&mut builder);
-    let packed = builder.into_inner().expect("it is packed in memory");
-    packed.finish().expect("it is packed in memory")
-}
-
 /// A file with any name at all, which the builder would refuse.
-fn add(builder: &mut tar::Builder<GzEncoder<Vec<u8>>>, name: &str, data: &[u8]) {
+fn add(builder: &mut Builder, name: &str, data: &[u8]) {
     let mut header = tar::Header::new_old();
     header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
     header.set_size(data.len() as u64);

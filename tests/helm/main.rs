@@ -8,6 +8,8 @@
 mod archives;
 mod dependencies;
 mod flags;
+#[path = "../support/tgz.rs"]
+mod tgz;
 mod txtar;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,6 @@
 //! Charts as one text, and answers as another.
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use crate::tgz;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -45,7 +44,7 @@ impl Case {
             }
         }
         for (archive, files) in archives {
-            write(&folder.join(archive), &pack(&files));
+            write(&folder.join(archive), &tgz::packed(&files));
         }
     }
 }
@@ -54,20 +53,6 @@ fn write(path: &Path, bytes: &[u8]) {
     let parent = path.parent().expect("it is in a folder");
     fs::create_dir_all(parent).expect("the folder can be made");
     fs::write(path, bytes).expect("the file can be written");
-}
-
-fn pack(files: &[(&str, &str)]) -> Vec<u8> {
-    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    for (name, body) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(body.len() as u64);
-        header.set_mode(0o644);
-        archive
-            .append_data(&mut header, name, body.as_bytes())
-            .expect("it is packed in memory");
-    }
-    let packed = archive.into_inner().expect("it is packed in memory");
-    packed.finish().expect("it is packed in memory")
 }
 
 /// What stands in front of each answer in a recording.

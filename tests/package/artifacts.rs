@@ -1,8 +1,8 @@
 //! Archives, packages, the image, and their checksums.
 
+use crate::digest::sha256;
 use crate::{ARCHITECTURES, VERSION, deb, dist, package, printed, root, stand_in};
 use drupelet::value::Value;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
@@ -147,11 +147,7 @@ fn the_image_is_one_for_all_architectures() {
         let blob = blobs
             .remove(&format!("blobs/sha256/{hex}"))
             .expect("the blob is there");
-        let found: String = Sha256::digest(&blob)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(found, hex);
+        assert_eq!(sha256(&blob), hex);
         let size = descriptor.get("size").and_then(Value::as_i64);
         assert_eq!(size, i64::try_from(blob.len()).ok());
         blob

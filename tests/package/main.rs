@@ -3,6 +3,9 @@
 
 mod artifacts;
 
+#[path = "../support/digest.rs"]
+mod digest;
+
 mod scripts;
 
 mod sbom;

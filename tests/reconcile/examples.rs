@@ -1,11 +1,11 @@
 //! argocd-example-apps from the corpus: the examples end Synced, and hooks
 //! and waves reach the API server in the order that their annotations ask for.
 
+use crate::support::digest::sha256;
 use crate::support::proxy::Proxy;
 use crate::support::serve::{Answer, Server};
 use crate::world::{World, client, on_each};
 use drupelet::app::{OperationPhase, SyncCode};
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -149,10 +149,7 @@ const WORDPRESS: &str = "27.0.0";
 fn chart_repository() -> Server {
     let name = format!("wordpress-{WORDPRESS}.tgz");
     let packed = std::fs::read(corpus().join("charts").join(&name)).expect("it is in the corpus");
-    let digest: String = Sha256::digest(&packed)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let digest = sha256(&packed);
     let index = format!(
         "apiVersion: v1\nentries:\n  wordpress:\n  - {{name: wordpress, version: {WORDPRESS}, apiVersion: v2, digest: {digest}, urls: [{name}]}}\n"
     );

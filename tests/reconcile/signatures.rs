@@ -1,13 +1,12 @@
 //! Commits that a project wants signed (contract, "signatureKeys"), in Argo
 //! CD's words.
 
+use crate::support::digest::sha256;
 use crate::support::serve::{Answer, Server};
 use crate::support::signer::{Signer, signer};
+use crate::support::tgz;
 use crate::world::{World, holds_for, on_each};
 use drupelet::app::{Application, SyncCode};
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -215,28 +214,11 @@ fn source_integrity_asks_by_repository() {
 
 /// A chart with one ConfigMap, packed.
 pub fn packed(word: &str) -> Vec<u8> {
-    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    for (path, text) in [
-        (
-            "app/Chart.yaml",
-            "apiVersion: v2\nname: app\nversion: 1.0.0\n",
-        ),
+    let chart = "apiVersion: v2\nname: app\nversion: 1.0.0\n";
+    tgz::packed(&[
+        ("app/Chart.yaml", chart),
         ("app/templates/a.yaml", &manifest(word)),
-    ] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        builder
-            .append_data(&mut header, path, text.as_bytes())
-            .expect("memory takes it");
-    }
-    let packed = builder.into_inner().expect("memory takes it");
-    packed.finish().expect("memory takes it")
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    ])
 }
 
 /// CVE-2026-35205: what vouches for a chart and is absent, or is not what it should

@@ -11,13 +11,8 @@ mod support;
 
 use drupelet::http::{Client, Credentials, Roots, Settings};
 use drupelet::registry::{Access, Charts, Limits, Request};
-use sha2::{Digest, Sha256};
+use support::digest::sha256;
 use support::serve::Server;
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|b| format!("{b:02x}")).collect()
-}
 
 fn charts(home: &tempfile::TempDir) -> Charts {
     Charts::open(&home.path().join("charts"), Limits::default()).expect("opens")

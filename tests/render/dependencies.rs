@@ -2,13 +2,12 @@
 //! charts/, or as a need that the shell meets.
 
 use crate::support::Still;
+use crate::tgz;
 use drupelet::app::Source;
 use drupelet::helm::Need;
 use drupelet::kustomize::Nothing;
 use drupelet::render::{Capabilities, Limits, Outcome, Request, render};
 use drupelet::tree::MemoryTree;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use std::collections::BTreeMap;
 
 /// A line for each object, `needs NAME VERSION from REPOSITORY` or
@@ -97,20 +96,10 @@ fn yaml(name: &str, version: &str, dependencies: &[&str]) -> String {
 }
 
 fn packed(name: &str, version: &str) -> Vec<u8> {
-    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    for (path, text) in [
-        ("Chart.yaml", yaml(name, version, &[])),
-        ("templates/a.yaml", config(name)),
-    ] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        builder
-            .append_data(&mut header, format!("{name}/{path}"), text.as_bytes())
-            .expect("it is packed in memory");
-    }
-    let packed = builder.into_inner().expect("it is packed in memory");
-    packed.finish().expect("it is packed in memory")
+    tgz::packed(&[
+        (&format!("{name}/Chart.yaml"), &yaml(name, version, &[])),
+        (&format!("{name}/templates/a.yaml"), &config(name)),
+    ])
 }
 
 #[track_caller]

@@ -3,6 +3,8 @@
 #[path = "../support/program.rs"]
 mod program;
 mod support;
+#[path = "../support/tgz.rs"]
+mod tgz;
 
 mod application;
 mod dependencies;

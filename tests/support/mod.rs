@@ -1,7 +1,8 @@
-//! What several test programs share: servers on loopback, repositories.
+//! What several test programs share: servers on loopback, repositories, charts.
 
 pub mod apiserver;
 pub mod cluster;
+pub mod digest;
 pub mod git_server;
 pub mod lfs_server;
 pub mod program;
@@ -10,3 +11,4 @@ pub mod repository;
 pub mod serve;
 pub mod signer;
 pub mod ssh_server;
+pub mod tgz;
