@@ -299,8 +299,6 @@ fn each_line_of_the_contract_names_a_test_that_is_there() {
 /// can be found by its number.
 #[test]
 fn each_known_attack_names_a_test_that_is_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = fs::read_to_string(root.join("docs/security.md")).expect("is there");
     let mut nameless = Vec::new();
     let mut faults = named_tests("docs/security.md", |attack, test, text| {
         for number in numbers(attack) {
@@ -310,14 +308,23 @@ fn each_known_attack_names_a_test_that_is_there() {
         }
     });
     faults.append(&mut nameless);
-    // The list that is to be kept stands beside the checkout, where it is there.
-    let known = fs::read_to_string(root.join("../shared/spec/attacks.md")).unwrap_or_default();
-    for number in numbers(&known) {
-        if !page.contains(number) {
-            faults.push(format!("{number} is not in docs/security.md"));
-        }
-    }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// The list that is to be kept stands beside the checkout, as the corpus does.
+#[test]
+fn each_attack_of_the_list_is_on_the_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = root.join("../shared/spec/attacks.md");
+    let Ok(known) = fs::read_to_string(&list) else {
+        println!("not run: no {}", list.display());
+        return;
+    };
+    let page = fs::read_to_string(root.join("docs/security.md")).expect("is there");
+    let missing: Vec<&str> = numbers(&known)
+        .filter(|number| !page.contains(number))
+        .collect();
+    assert!(missing.is_empty(), "not in docs/security.md: {missing:?}");
 }
 
 /// `CVE-2026-35205` and the like.

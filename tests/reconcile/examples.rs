@@ -173,7 +173,7 @@ fn files() -> Option<Vec<(String, String)>> {
     let corpus = corpus();
     let bundle = corpus.join("repos/argocd-example-apps.bundle");
     if !bundle.exists() {
-        println!("skipped: no corpus at {}", corpus.display());
+        println!("not run: no corpus at {}", corpus.display());
         return None;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -186,7 +186,7 @@ fn files() -> Option<Vec<(String, String)>> {
     match cloned {
         Ok(status) => assert!(status.success(), "git clone of the bundle fails"),
         Err(_) => {
-            println!("skipped: git is not installed");
+            println!("not run: git is not installed");
             return None;
         }
     }

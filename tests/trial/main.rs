@@ -44,7 +44,7 @@ impl Trial {
         );
         let bundle = corpus.join("repos/brassberry-kubernetes-cluster-state.bundle");
         if !bundle.exists() {
-            println!("skipped: no corpus at {}", corpus.display());
+            println!("not run: no corpus at {}", corpus.display());
             return None;
         }
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -56,7 +56,7 @@ impl Trial {
         match cloned {
             Ok(status) => assert!(status.success(), "git clone of the bundle fails"),
             Err(_) => {
-                println!("skipped: git is not installed");
+                println!("not run: git is not installed");
                 return None;
             }
         }
