@@ -40,7 +40,7 @@ pub struct Arguments {
     /// Let `lookup` of charts read what their project allows; without, it finds nothing
     #[arg(long)]
     helm_lookup: bool,
-    /// Serve /metrics, /debug/memory, /healthz and /readyz here
+    /// Serve /metrics, /debug/memory, /healthz, /readyz and /api/webhook here
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// Pause between two polls of a repository; up to half of it is added at random

@@ -81,7 +81,10 @@ enum Command {
     #[command(subcommand)]
     Cluster(cluster::Command),
     /// Print manifests without a cluster
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "drupelet render DIR: what the folder holds (a kustomization, a chart) says which."
+    )]
     Render(render::Command),
     /// Look at a chart
     #[command(subcommand)]

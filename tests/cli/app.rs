@@ -375,23 +375,29 @@ fn delete_takes_the_objects_along_unless_told_not_to() {
     });
 }
 
+/// The commands that a help lists, and the first line of what each is about.
+fn commands(help: &str) -> impl Iterator<Item = (&str, &str)> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    listed
+        .take_while(|line| line.starts_with("  "))
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.trim().split_once(' '))
+        .map(|(name, about)| (name, about.trim()))
+        .filter(|(name, _)| *name != "help")
+}
+
 #[test]
 fn every_command_explains_itself_and_can_be_completed() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let top = run(home.path(), &["--help"], "").ok();
     assert!(top.contains("Exit codes"), "{top}");
+    for (name, about) in commands(&top) {
+        let help = run(home.path(), &[name, "--help"], "").ok();
+        let words: Vec<&str> = help.split_whitespace().collect();
+        assert!(words.join(" ").starts_with(about), "{name}: {help}");
+    }
     let app = run(home.path(), &["app", "--help"], "").ok();
-    for line in app.lines().skip_while(|line| *line != "Commands:").skip(1) {
-        let Some(name) = line
-            .split_whitespace()
-            .next()
-            .filter(|_| line.starts_with("  "))
-        else {
-            break;
-        };
-        if name == "help" {
-            continue;
-        }
+    for (name, _) in commands(&app) {
         let help = run(home.path(), &["app", name, "--help"], "").ok();
         assert!(help.contains("Usage: drupelet app"), "{help}");
     }

@@ -95,7 +95,8 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Where the Applications are.
+// Where the Applications are. A doc comment would be what the commands are about
+// whose options these are among.
 #[derive(Args, Clone)]
 pub struct Place {
     #[command(flatten)]

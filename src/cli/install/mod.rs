@@ -36,7 +36,8 @@ pub struct Arguments {
     /// How much the agent may do
     #[arg(long, value_enum, default_value_t = Profile::Cluster)]
     profile: Profile,
-    /// Where an agent of the profile namespaced deploys to
+    /// Where an agent of the profile namespaced deploys to, or one of the profile
+    /// impersonating has the ServiceAccounts; may be repeated
     #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
     deploy_to: Vec<String>,
 }
