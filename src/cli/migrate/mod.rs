@@ -31,7 +31,7 @@ use std::process::ExitCode;
 
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes of the report: 0 all carries over, 2 something does not or changes, 1 error.\n\nExamples:\n  drupelet migrate                  what would carry over? Writes nothing\n  drupelet migrate -o wide          the same, with what carries over as it is\n  drupelet migrate --take-over      Argo CD's controller rests, its objects become drupelet's\n  drupelet migrate --hand-back      and back"
+    after_help = "Exit codes of the report: 0 all carries over, 2 something does not, changes or is unknown, 1 error.\n\nExamples:\n  drupelet migrate                  what would carry over? Writes nothing\n  drupelet migrate -o wide          the same, with what carries over as it is\n  drupelet migrate --take-over      Argo CD's controller rests, its objects become drupelet's\n  drupelet migrate --hand-back      and back"
 )]
 pub struct Arguments {
     #[command(flatten)]
