@@ -3,6 +3,7 @@
 //! The rooms are declared in the order in which a newcomer should read them;
 //! `docs/architecture.md` draws them, `tests/tidy.rs` holds who may import whom.
 
+use drupelet_engine::memory;
 pub use drupelet_engine::{gotmpl, helm, object, tree, value};
 
 pub mod app;
@@ -38,5 +39,3 @@ pub mod server;
 pub mod sandbox;
 
 pub mod cli;
-
-mod memory;

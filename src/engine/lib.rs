@@ -11,3 +11,5 @@ pub mod tree;
 pub mod gotmpl;
 
 pub mod helm;
+
+pub mod memory;
