@@ -1,3 +1,5 @@
+//! Where the C library compares byte by byte, `compare.c` is linked in its place.
+//!
 //! Where the program is linked against the C library of the system, it is linked
 //! to a fixed address, as `cross/build`'s and Go's are: else the loader writes
 //! 0.75 MB of addresses at each start, pages that no other file backs any more.
@@ -12,5 +14,14 @@ fn main() {
     let is_gnu = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");
     if is_gnu && !is_static {
         println!("cargo::rustc-link-arg-bins=-no-pie");
+    }
+    if is("CARGO_CFG_TARGET_ENV", "musl") {
+        println!("cargo::rerun-if-changed=src/compare.c");
+        cc::Build::new()
+            .file("src/compare.c")
+            // Else clang makes calls of memcmp out of it.
+            .flags(["-ffreestanding", "-fno-builtin"])
+            .opt_level(2)
+            .compile("compare");
     }
 }
