@@ -157,7 +157,7 @@ fn run_within(arguments: &RenderHelm, limits: Limits) -> anyhow::Result<()> {
         render(load(&path)?, &options)?
     } else {
         let unread = Unread::default();
-        let result = render(load_without_crds(&path, &unread)?, &options);
+        let result = render(load_without_files(&path, &unread)?, &options);
         if unread.was_missed() {
             render(load(&path)?, &options)?
         } else {
@@ -264,15 +264,15 @@ pub fn load(path: &str) -> anyhow::Result<Chart> {
     load_by(path, Chart::from_archive)
 }
 
-fn load_without_crds(path: &str, unread: &Unread) -> anyhow::Result<Chart> {
+fn load_without_files(path: &str, unread: &Unread) -> anyhow::Result<Chart> {
     load_by(path, |packed| {
-        Chart::from_archive_without_crds(packed, unread)
+        Chart::from_archive_without_files(packed, unread)
     })
 }
 
 fn load_by(
     path: &str,
-    unpack: impl FnOnce(io::BufReader<fs::File>) -> Result<Chart, LoadError>,
+    unpack: impl FnOnce(fs::File) -> Result<Chart, LoadError>,
 ) -> anyhow::Result<Chart> {
     let metadata = fs::metadata(path).map_err(|_| anyhow!("path {path:?} not found"))?;
     if metadata.is_dir() {
@@ -284,7 +284,7 @@ fn load_by(
         return Ok(Chart::from_tree(&ChartFolder(path.into()), "")?);
     }
     let file = fs::File::open(path).map_err(|error| anyhow!("open {path}: {}", plain(&error)))?;
-    unpack(io::BufReader::new(file)).with_context(|| path.to_owned())
+    unpack(file).with_context(|| path.to_owned())
 }
 
 /// As Helm does it: on the printed text, cut into documents again.

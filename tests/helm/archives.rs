@@ -204,11 +204,11 @@ fn an_archive_says_when_it_was_packed() {
     }
 }
 
-/// `render helm` passes the files in crds/ over, and reads them after all
-/// where a template asks for one: what it prints is what it prints of the
+/// `render helm` passes over the files that `.Files` alone shows, and reads them
+/// after all where a template asks for one: what it prints is what it prints of the
 /// chart's folder, of which it reads everything.
 #[test]
-fn files_in_crds_are_read_when_a_template_asks_for_them() {
+fn files_of_files_alone_are_read_when_a_template_asks_for_them() {
     let crd = b"kind: Widget\n";
     let templates = [
         "a: {{ len .Files }}",
@@ -226,20 +226,25 @@ fn files_in_crds_are_read_when_a_template_asks_for_them() {
         "a: {{ printf \"%v\" .Files | quote }}",
         "a: {{ eq (toString .Files) \"\" }}",
         "a: {{ .Subcharts.sub.Files.Get \"crds/b.yaml\" | quote }}",
+        "a: {{ .Files.Get \"dashboards/c.json\" | quote }}",
+        "{{ range $path, $_ := .Files.Glob \"dashboards/*\" }}{{ $path }}: {{ $.Files.Get $path }}{{ end }}",
+        "a: {{ .Subcharts.sub.Files.Get \"README.md\" | quote }}",
         "a: {{ fail (.Files.Get \"crds/a.yaml\") }}",
         "a: {{ if .Files.Get \"crds/a.yaml\" }}there{{ end }}",
     ];
     for template in templates {
-        let files: [(&str, &[u8]); 6] = [
+        let files: [(&str, &[u8]); 8] = [
             ("x/Chart.yaml", CHART_YAML),
             ("x/templates/a.yaml", template.as_bytes()),
             ("x/crds/a.yaml", crd),
             ("x/crds/empty.yaml", b""),
+            ("x/dashboards/c.json", b"{}"),
             (
                 "x/charts/sub/Chart.yaml",
                 b"apiVersion: v2\nname: sub\nversion: 1.0.0\n",
             ),
             ("x/charts/sub/crds/b.yaml", crd),
+            ("x/charts/sub/README.md", b"# sub\n"),
         ];
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (name, data) in files {

@@ -5,7 +5,7 @@
 
 use super::{ChartFile, UTF8_BOM, Unread};
 use crate::tree::clean;
-use std::io::Read;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 /// Helm's own limits: of all files together, and of one.
@@ -13,6 +13,9 @@ pub const MAX_CHART_BYTES: u64 = 100 * 1024 * 1024;
 pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024;
 /// Ours: the largest public charts hold some two thousand files.
 pub const MAX_FILES: usize = 20_000;
+
+/// What is inflated at once.
+const INFLATED_BYTES: usize = 32 * 1024;
 
 /// 2015 in Unix seconds: no chart is older, while reproducible archives say
 /// 1970 or 1980.
@@ -49,7 +52,7 @@ pub enum ArchiveError {
 pub struct Budget {
     bytes: u64,
     files: usize,
-    /// Set where the contents of crds/ are not wanted.
+    /// Set where what `.Files` alone shows is not wanted.
     pub unread: Option<Unread>,
 }
 
@@ -63,8 +66,39 @@ impl Budget {
     }
 }
 
+/// A stream that can be moved in, forward only: what tar skips of others, it reads
+/// into 32 KiB that it clears first, for each file.
+struct Forward<R> {
+    stream: R,
+    position: u64,
+}
+
+impl<R: Read> Read for Forward<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n_read = self.stream.read(buffer)?;
+        self.position += n_read as u64;
+        Ok(n_read)
+    }
+}
+
+impl<R: Read> Seek for Forward<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let SeekFrom::Current(distance @ 0..) = to else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let mut rest = distance as u64;
+        let mut passed_over = [0; 512];
+        while rest > 0 {
+            let n = rest.min(passed_over.len() as u64);
+            self.read_exact(&mut passed_over[..n as usize])?;
+            rest -= n;
+        }
+        Ok(self.position)
+    }
+}
+
 /// The files of a packed chart, their names relative to its base directory.
-pub fn unpack(mut packed: impl Read, budget: &mut Budget) -> Result<Vec<ChartFile>, ArchiveError> {
+pub fn unpack(packed: &mut dyn Read, budget: &mut Budget) -> Result<Vec<ChartFile>, ArchiveError> {
     const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
     let mut start = [0; 3];
     match packed.read_exact(&mut start) {
@@ -78,9 +112,14 @@ pub fn unpack(mut packed: impl Read, budget: &mut Budget) -> Result<Vec<ChartFil
     let packed = (&GZIP_MAGIC[..]).chain(packed);
     // Headers and padding count too, so that an archive of empty files ends.
     let plain = flate2::read::MultiGzDecoder::new(packed).take(2 * MAX_CHART_BYTES);
-    let mut archive = tar::Archive::new(plain);
+    // tar asks for 512 bytes at a time, before each of which inflating starts anew.
+    let plain = io::BufReader::with_capacity(INFLATED_BYTES, plain);
+    let mut archive = tar::Archive::new(Forward {
+        stream: plain,
+        position: 0,
+    });
     let mut files = Vec::new();
-    for entry in archive.entries().map_err(ArchiveError::Damaged)? {
+    for entry in archive.entries_with_seek().map_err(ArchiveError::Damaged)? {
         let mut entry = entry.map_err(ArchiveError::Damaged)?;
         let kind = entry.header().entry_type();
         let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -102,8 +141,10 @@ pub fn unpack(mut packed: impl Read, budget: &mut Budget) -> Result<Vec<ChartFil
             .files
             .checked_sub(1)
             .ok_or(ArchiveError::TooManyFiles)?;
-        let is_crd = size > 0 && is_in_crds(&name);
-        if let (true, Some(unread)) = (is_crd, &budget.unread) {
+        if size > 0
+            && let Some(unread) = &budget.unread
+            && is_for_files_alone(&name)
+        {
             let unread = Some(unread.clone());
             let data = Rc::default();
             files.push(ChartFile { name, data, unread });
@@ -130,8 +171,8 @@ pub fn unpack(mut packed: impl Read, budget: &mut Budget) -> Result<Vec<ChartFil
     Ok(files)
 }
 
-/// Whether a file is in crds/, the chart's or a subchart's.
-fn is_in_crds(name: &str) -> bool {
+/// Whether a file is one that nobody but `.Files` shows, the chart's or a subchart's.
+fn is_for_files_alone(name: &str) -> bool {
     let mut rest = name;
     while let Some((_, below)) = rest
         .strip_prefix("charts/")
@@ -139,7 +180,16 @@ fn is_in_crds(name: &str) -> bool {
     {
         rest = below;
     }
-    rest.starts_with("crds/")
+    let is_read = matches!(
+        rest,
+        "Chart.yaml"
+            | "Chart.lock"
+            | "values.yaml"
+            | "values.schema.json"
+            | "requirements.yaml"
+            | "requirements.lock"
+    );
+    !is_read && !rest.starts_with("templates/") && !rest.starts_with("charts/")
 }
 
 /// When an archive was packed, in Unix seconds: the time of its first file.

@@ -65,7 +65,7 @@ pub fn from_tree(tree: &dyn Tree, root: &str) -> Result<Chart, LoadError> {
     from_files(directory::read(tree, root)?, &mut Budget::new(), 0)
 }
 
-pub fn from_archive(packed: impl Read, unread: Option<Unread>) -> Result<Chart, LoadError> {
+pub fn from_archive(packed: &mut dyn Read, unread: Option<Unread>) -> Result<Chart, LoadError> {
     let mut budget = Budget::new();
     budget.unread = unread;
     let files = archive::unpack(packed, &mut budget)?;
@@ -194,7 +194,7 @@ fn subchart(
                 found: first.name.clone(),
             });
         }
-        archive::unpack(&first.data[..], budget)
+        archive::unpack(&mut &first.data[..], budget)
             .map_err(LoadError::from)
             .and_then(|files| from_files(files, budget, depth + 1))
     } else {

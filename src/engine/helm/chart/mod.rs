@@ -45,7 +45,7 @@ impl ChartFile {
     }
 }
 
-/// Notices whether a chart whose CRDs were passed over would have needed them.
+/// Notices whether a chart whose files were passed over would have needed them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Unread(Rc<Cell<bool>>);
 
@@ -95,18 +95,18 @@ impl Chart {
     }
 
     /// A packed chart, out of bytes or of a file.
-    pub fn from_archive(packed: impl Read) -> Result<Self, LoadError> {
-        load::from_archive(packed, None)
+    pub fn from_archive(mut packed: impl Read) -> Result<Self, LoadError> {
+        load::from_archive(&mut packed, None)
     }
 
-    /// The same without the contents of the files in crds/, which are most of
-    /// some charts, and of which nobody but `.Files` asks: then `unread` says
-    /// so, and what was rendered is void.
-    pub fn from_archive_without_crds(
-        packed: impl Read,
+    /// The same without the contents of the files of which nobody but `.Files` asks:
+    /// crds/, documentation and tests are most of some charts. Where a template does
+    /// ask, `unread` says so, and what was rendered is void.
+    pub fn from_archive_without_files(
+        mut packed: impl Read,
         unread: &Unread,
     ) -> Result<Self, LoadError> {
-        load::from_archive(packed, Some(unread.clone()))
+        load::from_archive(&mut packed, Some(unread.clone()))
     }
 
     pub fn name(&self) -> &str {
