@@ -15,8 +15,10 @@ use std::rc::Rc;
 pub struct Template {
     /// `chart/charts/sub/templates/x.yaml`
     pub name: String,
+    /// The number of folders in the name.
+    depth: usize,
     pub text: Rc<[u8]>,
-    pub base_path: String,
+    pub base_path: Rc<str>,
     /// The chart's, shared by its templates.
     pub scope: Map,
 }
@@ -34,12 +36,7 @@ pub fn templates(root: &Node, shared: &Shared, values: &Map) -> Vec<Template> {
     let mut found = Vec::new();
     chart_scope(root, shared, Val::Map(values.clone()), &mut found);
     // Stable: of equal names the last found is the last of its run.
-    found.sort_by(|a, b| {
-        let depth = |name: &str| name.matches('/').count();
-        depth(&b.name)
-            .cmp(&depth(&a.name))
-            .then_with(|| b.name.cmp(&a.name))
-    });
+    found.sort_by(|a, b| (b.depth, &b.name).cmp(&(a.depth, &a.name)));
     found.dedup_by(|later, kept| {
         let same = later.name == kept.name;
         if same {
@@ -72,14 +69,16 @@ fn chart_scope(chart: &Node, shared: &Shared, values: Val, found: &mut Vec<Templ
         subcharts.insert(name, Val::Map(child_scope));
     }
     let path = chart.full_path();
-    let base_path = format!("{path}/templates");
+    let base_path: Rc<str> = format!("{path}/templates").into();
     let is_library = chart.metadata().is_library();
     for ChartFile { name, data, .. } in chart.templates().iter() {
         if is_library && !is_partial(name) {
             continue;
         }
+        let name = format!("{path}/{name}");
         found.push(Template {
-            name: format!("{path}/{name}"),
+            depth: name.bytes().filter(|byte| *byte == b'/').count(),
+            name,
             text: data.clone(),
             base_path: base_path.clone(),
             scope: scope.clone(),
@@ -97,7 +96,7 @@ pub fn is_partial(name: &str) -> bool {
 pub fn template_val(template: &Template) -> Val {
     let entries = [
         ("Name".into(), Val::from(template.name.as_str())),
-        ("BasePath".into(), Val::from(template.base_path.as_str())),
+        ("BasePath".into(), Val::from(&*template.base_path)),
     ];
     Val::Map(Map::named(&VALUES, Type::Any, entries.to_vec()))
 }
