@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use memchr::memchr;
 use smallvec::SmallVec;
 
 use super::ast::{
@@ -48,7 +49,7 @@ pub(super) fn parse(
         stack,
         trees: Vec::new(),
         names: HashMap::default(),
-        variables: vec![GoStr::new("$")],
+        variables: HashMap::from_iter([(&b"$"[..], 0)]),
         state: State::new(),
         nodes: Vec::new(),
         commands: Vec::new(),
@@ -96,8 +97,8 @@ struct Parser<'s> {
     stack: StackGuard,
     trees: Vec<Rc<Tree>>,
     names: HashMap<&'s [u8], GoStr>,
-    /// The names of the variables, by their numbers.
-    variables: Vec<GoStr>,
+    /// The variables by their names.
+    variables: HashMap<&'s [u8], VarId>,
     state: State,
     /// What is collected at the moment, the innermost lists last: each is cut
     /// off when it is complete, in one piece of the right size.
@@ -202,15 +203,10 @@ impl<'s> Parser<'s> {
     }
 
     fn variable(&mut self, name: &'s [u8]) -> Variable {
-        let name = self.name(name);
-        let known = self.variables.iter().position(|known| *known == name);
-        let id = known.unwrap_or_else(|| {
-            self.variables.push(name.clone());
-            self.variables.len() - 1
-        });
+        let next = self.variables.len() as VarId;
         Variable {
-            id: id as VarId,
-            name,
+            id: *self.variables.entry(name).or_insert(next),
+            name: self.name(name),
         }
     }
 
@@ -445,7 +441,15 @@ impl<'s> Parser<'s> {
     }
 
     fn string(&mut self, item: &Item) -> Result<GoStr, Error> {
-        let text = unquote(self.text(item)).map_err(|error| self.error(error.to_string()))?;
+        let literal = self.text(item);
+        if let [b'"', inner @ .., b'"'] = literal
+            && inner.is_ascii()
+            && memchr(b'\\', inner).is_none()
+        {
+            // The lexer ended it at the quote, and a line feed is an error to it.
+            return Ok(self.name(inner));
+        }
+        let text = unquote(literal).map_err(|error| self.error(error.to_string()))?;
         Ok(text.into())
     }
 
