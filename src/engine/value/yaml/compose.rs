@@ -1,6 +1,7 @@
 //! Parser events into values: anchors, merge keys, keys that are no strings.
 
 use super::resolve::{Scalar, resolve, resolve_tagged};
+use super::rules::{Dialect, Duplicates, Place, Rules};
 use super::{MAX_ALIAS_BYTES, MAX_DEPTH, YamlError};
 use crate::value::number::{format_g, format_g32, through_json};
 use crate::value::{Map, Value};
@@ -9,45 +10,17 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// What a key means that stands twice in one mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duplicates {
-    LastWins,
-    Forbidden,
-}
-
-/// Whose rules say what a plain scalar means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// go-yaml v2: `yes` is true, dates are text.
-    V2,
-    /// go-yaml v3 as kyaml decodes with it: `yes` is text, dates are times, an
-    /// explicit key wins over a merged one. Annotations keep the text that
-    /// they were written with, since kustomize writes them back as strings.
-    Kyaml,
-}
-
 pub struct Composer<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    duplicates: Duplicates,
-    dialect: Dialect,
+    rules: Rules,
     /// The keys of an object that lead to what is read now.
     place: Place,
-    knows_places: bool,
     anchors: HashMap<usize, Anchored>,
     /// Bytes that aliases have copied so far.
     alias_bytes: usize,
     /// go-yaml's measure of documents that consist of aliases.
     n_decoded: usize,
     n_from_aliases: usize,
-}
-
-/// Where in a Kubernetes object a node stands, as far as it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Elsewhere,
-    Metadata,
-    Annotations,
 }
 
 /// A node that aliases may name.
@@ -136,7 +109,7 @@ pub(super) fn into_json(value: Value) -> Result<Value, String> {
 pub(super) type Next<'a> = (Event<'a>, Span);
 
 impl<'a> Composer<'a> {
-    pub fn new(text: &'a str, duplicates: Duplicates) -> Result<Self, YamlError> {
+    pub fn new(text: &'a str, rules: Rules) -> Result<Self, YamlError> {
         refuse_control_characters(text)?;
         let options = granit_parser::options! {
             emit_comments: false,
@@ -148,26 +121,13 @@ impl<'a> Composer<'a> {
         };
         Ok(Composer {
             parser: Parser::new_from_str_with_options(text, options),
-            duplicates,
-            dialect: Dialect::V2,
+            rules,
             place: Place::Elsewhere,
-            knows_places: true,
             anchors: HashMap::new(),
             alias_bytes: 0,
             n_decoded: 0,
             n_from_aliases: 0,
         })
-    }
-
-    pub fn in_dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = dialect;
-        self
-    }
-
-    /// Annotations are read as everything else.
-    pub fn without_places(mut self) -> Self {
-        self.knows_places = false;
-        self
     }
 
     pub fn first_document(mut self) -> Result<Value, YamlError> {
@@ -220,8 +180,7 @@ impl<'a> Composer<'a> {
         self.count_decoded();
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let keeps_text = self.place == Place::Annotations;
-                let value = scalar(text, style, tag.as_deref(), self.dialect, keeps_text)
+                let value = scalar(text, style, tag.as_deref(), self.rules.dialect, self.place)
                     .map_err(|problem| at(&span, problem))?;
                 let node = Node::scalar(value);
                 self.remember(anchor, &node);
@@ -276,7 +235,7 @@ impl<'a> Composer<'a> {
             }
             if is_merge(&next.0) {
                 let next = self.next()?;
-                let into = match self.dialect {
+                let into = match self.rules.dialect {
                     Dialect::V2 => &mut map,
                     Dialect::Kyaml => &mut merged,
                 };
@@ -287,15 +246,7 @@ impl<'a> Composer<'a> {
             let key = self.node(next, depth)?;
             collection.count(&key);
             let key = key.into_key().map_err(|problem| at(&key_span, problem))?;
-            if self.dialect == Dialect::Kyaml && self.knows_places {
-                self.place = match (depth, place, key.as_str()) {
-                    (1, _, "metadata") => Place::Metadata,
-                    (2, Place::Metadata, "annotations") | (3, Place::Annotations, _) => {
-                        Place::Annotations
-                    }
-                    _ => Place::Elsewhere,
-                };
-            }
+            self.place = self.rules.place_of(place, depth, &key);
             let next = self.next()?;
             let span = next.1;
             let node = self.node(next, depth)?;
@@ -370,7 +321,7 @@ impl<'a> Composer<'a> {
         value: Value,
         span: &Span,
     ) -> Result<(), YamlError> {
-        if self.duplicates == Duplicates::Forbidden && map.contains_key(&key) {
+        if self.rules.duplicates == Duplicates::Forbidden && map.contains_key(&key) {
             return Err(at(span, format!("key {key:?} already set in map")));
         }
         map.insert(key, value);
@@ -413,12 +364,11 @@ fn scalar(
     style: ScalarStyle,
     tag: Option<&Tag>,
     dialect: Dialect,
-    keeps_text: bool,
+    place: Place,
 ) -> Result<Value, String> {
     let Some(tag) = tag else {
         return Ok(match style {
-            ScalarStyle::Plain if dialect == Dialect::Kyaml => kyaml_scalar(text, keeps_text),
-            ScalarStyle::Plain => value_of(resolve(&text), text),
+            ScalarStyle::Plain => resolved(text, dialect, place),
             ScalarStyle::SingleQuoted
             | ScalarStyle::DoubleQuoted
             | ScalarStyle::Literal
@@ -440,6 +390,14 @@ fn scalar(
         }
         // Other tags, `!` among them, say nothing: the text as it stands.
         Some(_) | None => Ok(Value::Str(text.into_owned())),
+    }
+}
+
+/// What a plain scalar means.
+pub fn resolved(text: Cow<'_, str>, dialect: Dialect, place: Place) -> Value {
+    match dialect {
+        Dialect::Kyaml => kyaml_scalar(text, place == Place::Annotations),
+        Dialect::V2 => value_of(resolve(&text), text),
     }
 }
 

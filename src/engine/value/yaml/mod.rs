@@ -3,6 +3,9 @@
 //! `on:` is "true", `1.0` is 1, dates are strings, of duplicate keys the last
 //! wins.
 //!
+//! Most documents are of a plain style and read line by line (`plain`), the others by
+//! a parser of all of YAML (`compose`), which has the last word on what is wrong.
+//!
 //! [`emit`] prints as its Marshal does.
 //!
 //! Invariant: whatever the text, memory and stack stay bounded by the limits
@@ -10,7 +13,11 @@
 
 mod stream;
 
+mod rules;
+
 mod compose;
+
+mod plain;
 
 mod skim;
 
@@ -30,7 +37,8 @@ pub use locate::{Located, Position, Step, dotted, locate};
 pub use stream::{Document, RawDocument, decode, documents, parse_stream};
 
 use super::Value;
-use compose::{Composer, Dialect, Duplicates};
+use compose::Composer;
+use rules::{Duplicates, Rules};
 
 /// How deep sequences and mappings may nest, aliases followed. As deep as
 /// serde_json reads, so that what is read here can be sent and read back.
@@ -42,33 +50,61 @@ pub const MAX_ALIAS_BYTES: usize = 16 << 20;
 
 /// The first document of a text; an empty text is null.
 pub fn parse_one(text: &str) -> Result<Value, YamlError> {
-    Composer::new(text, Duplicates::LastWins)?.first_document()
+    parse_by(text, Rules::V2)
 }
 
 /// The same, but of a mapping only the keys that `keeps` names are in the
 /// value. What else there is must be as right as ever.
 pub fn parse_head(text: &str, keeps: impl Fn(&str) -> bool) -> Result<Value, YamlError> {
-    Composer::new(text, Duplicates::LastWins)?.first_document_of(&keeps)
+    let composed =
+        || Composer::new(text, Rules::V2).and_then(|composer| composer.first_document_of(&keeps));
+    match plain::read_head(text, Rules::V2, &keeps).map(Ok) {
+        Some(head) => {
+            debug_assert_eq!(head, composed(), "{text}");
+            head
+        }
+        None => composed(),
+    }
 }
 
 /// As [`parse_one`], but a key that stands twice in a mapping is an error.
 pub fn parse_one_strict(text: &str) -> Result<Value, YamlError> {
-    Composer::new(text, Duplicates::Forbidden)?.first_document()
+    let duplicates = Duplicates::Forbidden;
+    parse_by(
+        text,
+        Rules {
+            duplicates,
+            ..Rules::V2
+        },
+    )
 }
 
 /// The first document as kyaml reads a resource: by go-yaml v3's rules.
 pub fn parse_resource(text: &str) -> Result<Value, YamlError> {
-    Composer::new(text, Duplicates::Forbidden)?
-        .in_dialect(Dialect::Kyaml)
-        .first_document()
+    parse_by(text, Rules::KYAML)
 }
 
 /// The first document as kyaml reads what is no resource.
 pub fn parse_kyaml(text: &str) -> Result<Value, YamlError> {
-    Composer::new(text, Duplicates::Forbidden)?
-        .in_dialect(Dialect::Kyaml)
-        .without_places()
-        .first_document()
+    let knows_places = false;
+    parse_by(
+        text,
+        Rules {
+            knows_places,
+            ..Rules::KYAML
+        },
+    )
+}
+
+fn parse_by(text: &str, rules: Rules) -> Result<Value, YamlError> {
+    let composed = || Composer::new(text, rules).and_then(Composer::first_document);
+    match plain::read(text, rules).map(Ok) {
+        Some(value) => {
+            debug_assert_eq!(value, composed(), "{text}");
+            value
+        }
+        None => composed(),
+    }
 }
 
 /// What a plain scalar of this text is by go-yaml v3's rules.
