@@ -6,6 +6,8 @@
 
 mod plain;
 
+mod accept;
+
 mod remote;
 
 use super::node::Node;
@@ -71,6 +73,10 @@ fn validate_one(schema: &[u8], values: &Map, warnings: &mut Vec<String>) -> Resu
     warnings.extend(not_fetched(&remote::cut_off(&mut schema)));
     let instance = to_json(&Val::Map(values.clone()));
     if plain::is_schema(&schema) {
+        if accept::accepts(&schema, &instance) == Some(true) {
+            debug_assert!(is_valid(schema, &instance));
+            return Ok(());
+        }
         if is_valid(schema, &instance) {
             return Ok(());
         }

@@ -81,7 +81,8 @@ fn all_fit(keywords: &Map<String, Value>, is_root: bool, depth: usize) -> bool {
         .all(|(keyword, value)| fits(keyword, value, is_root, depth))
 }
 
-fn is_subschema(value: &Value, depth: usize) -> bool {
+/// The same of a schema inside of a document.
+pub fn is_subschema(value: &Value, depth: usize) -> bool {
     match value {
         Value::Bool(_) => true,
         Value::Object(keywords) => depth > 0 && all_fit(keywords, false, depth - 1),
