@@ -120,6 +120,17 @@ const RIGHT_COMMENT: &[u8] = b"*/";
 /// The marker and the space beside it.
 const TRIM_MARKER_LEN: usize = 2;
 
+/// Letters, digits and `_` of ASCII.
+const IS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
+
 pub(super) struct Lexer<'i> {
     input: &'i [u8],
     at: usize,
@@ -339,17 +350,21 @@ impl<'i> Lexer<'i> {
     }
 
     fn action(&mut self) -> Item {
-        if let Some(trim) = self.at_right_delim() {
+        let rest = self.rest();
+        let Some(&first) = rest.first() else {
+            return self.error("unclosed action");
+        };
+        // Only these two begin a right delimiter.
+        if (first == b'}' || is_space(first))
+            && let Some(trim) = self.at_right_delim()
+        {
             if self.paren_depth == 0 {
                 return self.pass_right_delim(trim);
             }
             return self.error("unclosed left paren");
         }
-        let Some(rune) = self.peek() else {
-            return self.error("unclosed action");
-        };
-        let ascii = u8::try_from(rune).ok().filter(u8::is_ascii);
-        match ascii {
+        let rune = decode_rune(rest).0;
+        match Some(first).filter(u8::is_ascii) {
             Some(c) if is_space(c) => self.space(),
             Some(b'=') => self.single(Token::Assign),
             Some(b':') => {
@@ -368,11 +383,11 @@ impl<'i> Lexer<'i> {
             ),
             Some(b'`') => self.raw_string(),
             Some(b'$') => {
-                self.next();
+                self.at += 1;
                 self.field_or_variable(Token::Variable)
             }
             Some(b'.') if !self.rest().get(1).is_none_or(u8::is_ascii_digit) => {
-                self.next();
+                self.at += 1;
                 self.field_or_variable(Token::Field)
             }
             Some(b'.' | b'+' | b'-' | b'0'..=b'9') => self.number(),
@@ -383,7 +398,7 @@ impl<'i> Lexer<'i> {
             }
             Some(b')') => {
                 self.paren_depth -= 1;
-                self.next();
+                self.at += 1;
                 if self.paren_depth < 0 {
                     return self.error("unexpected right paren");
                 }
@@ -397,18 +412,22 @@ impl<'i> Lexer<'i> {
         }
     }
 
+    /// A character of ASCII, and no line feed.
     fn single(&mut self, token: Token) -> Item {
-        self.next();
+        self.at += 1;
         self.item(token)
     }
 
     /// A run of spaces. The last may belong to a right delimiter that trims.
     fn space(&mut self) -> Item {
-        let mut n_spaces = 0;
-        while self.rest().first().is_some_and(|c| is_space(*c)) {
-            self.next();
-            n_spaces += 1;
+        let from = self.at;
+        while let Some(c) = self.input.get(self.at)
+            && is_space(*c)
+        {
+            self.at += 1;
+            self.line += usize::from(*c == b'\n');
         }
+        let n_spaces = self.at - from;
         let last = &self.input[self.at - 1..];
         if has_right_trim_marker(last) && last[TRIM_MARKER_LEN..].starts_with(RIGHT_DELIM) {
             self.at -= 1;
@@ -424,7 +443,7 @@ impl<'i> Lexer<'i> {
 
     fn pass_alphanumeric(&mut self) {
         loop {
-            let is_word = |c: &u8| c.is_ascii_alphanumeric() || *c == b'_';
+            let is_word = |c: &u8| IS_WORD[usize::from(*c)];
             self.at += self.rest().iter().take_while(|c| is_word(c)).count();
             match self.rest().first() {
                 // Letters beyond ASCII are few.
