@@ -253,6 +253,19 @@ fn bombs() -> Vec<Attack> {
         "{\"properties\": {\"a\": ".repeat(20_000),
         "}}".repeat(20_000)
     );
+    // Each place leads to the next: 20,000 of them, or 40 that do so twice.
+    let chain = |length: usize, link: fn(&str) -> String| {
+        let places = (0..length).map(|at| {
+            let next = format!(r##"{{"$ref": "#/definitions/a{}"}}"##, at + 1);
+            format!(r#""a{at}": {}, "#, link(&next))
+        });
+        let places: String = places.collect();
+        format!(
+            r##"{{"$ref": "#/definitions/a0", "definitions": {{{places}"a{length}": false}}}}"##
+        )
+    };
+    let references = chain(20_000, str::to_owned);
+    let alternatives = chain(40, |next| format!(r#"{{"anyOf": [{next}, {next}]}}"#));
     let deep = format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x}}\ndata: {}",
         "[".repeat(200_000)
@@ -287,6 +300,18 @@ fn bombs() -> Vec<Attack> {
             vec![("Chart.yaml", CHART), ("values.schema.json", &schema)],
             "",
             &["harmful", "recursion limit"],
+        ),
+        attack(
+            "schema-of-references",
+            vec![("Chart.yaml", CHART), ("values.schema.json", &references)],
+            "",
+            &["harmful", "takes too much", "400 deep"],
+        ),
+        attack(
+            "schema-of-alternatives",
+            vec![("Chart.yaml", CHART), ("values.schema.json", &alternatives)],
+            "",
+            &["harmful", "takes too much", "1000000 schemas"],
         ),
         // CVE-2025-55199
         attack(

@@ -10,6 +10,7 @@ mod accept;
 
 mod remote;
 
+use self::accept::Outcome;
 use super::node::Node;
 use crate::gotmpl::{Map, Val};
 use boon::{CompileError, Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
@@ -72,8 +73,12 @@ fn validate_one(schema: &[u8], values: &Map, warnings: &mut Vec<String>) -> Resu
     let mut schema = parse()?;
     warnings.extend(not_fetched(&remote::cut_off(&mut schema)));
     let instance = to_json(&Val::Map(values.clone()));
+    let outcome = accept::judge(&schema, &instance);
+    if let Outcome::Excessive(excess) = outcome {
+        return Err(format!("values.schema.json takes too much: {excess}\n"));
+    }
     if plain::is_schema(&schema) {
-        if accept::accepts(&schema, &instance) == Some(true) {
+        if outcome == Outcome::Accepted {
             debug_assert!(is_valid(schema, &instance));
             return Ok(());
         }

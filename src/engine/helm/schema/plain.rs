@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 /// Schemas within one another; deeper ones are boon's.
-const MAX_DEPTH: usize = 64;
+pub const MAX_DEPTH: usize = 64;
 
 /// Values that are held against one another.
 const MAX_DIFFERENT: usize = 256;

@@ -1,6 +1,7 @@
 //! What a schema takes from documents of other hosts, which are not fetched.
 
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use url::Url;
 
 /// Drafts in which nothing counts beside a `$ref`.
@@ -23,6 +24,7 @@ pub fn cut_off(schema: &mut Value) -> Vec<String> {
         base: id.and_then(|id| Url::parse(id).ok()).filter(is_remote),
         is_alone: draft.is_some_and(|draft| ALONE.iter().any(|name| draft.contains(name))),
         found: Vec::new(),
+        known: HashSet::new(),
     };
     cut.value(schema);
     cut.found
@@ -31,7 +33,9 @@ pub fn cut_off(schema: &mut Value) -> Vec<String> {
 struct Cut {
     base: Option<Url>,
     is_alone: bool,
+    /// In the order in which they are met.
     found: Vec<String>,
+    known: HashSet<String>,
 }
 
 impl Cut {
@@ -40,7 +44,7 @@ impl Cut {
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
             Value::Object(keywords) => {
                 if let Some(document) = self.document(keywords) {
-                    if !self.found.contains(&document) {
+                    if self.known.insert(document.clone()) {
                         self.found.push(document);
                     }
                     keywords.remove("$ref");
