@@ -107,8 +107,10 @@ fn the_account_of_the_agent_is_its_own() {
     installed(
         root,
         &cluster.kubeconfig(),
-        &["--server", "https://127.0.0.1:6444"],
+        &["--server", "https://127.0.0.1:6444", "--shard"],
     );
+    let options = read(&root.join("etc/default/drupelet"));
+    assert!(options.ends_with("DRUPELET_OPTIONS=--shard\n"), "{options}");
     let again = read(&kubeconfig);
     assert!(again.contains("server: https://127.0.0.1:6444"), "{again}");
     let token = |text: &str| text.split("token: ").nth(1).map(str::to_owned);

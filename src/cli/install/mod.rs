@@ -40,6 +40,9 @@ pub struct Arguments {
     /// impersonating has the ServiceAccounts; may be repeated
     #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
     deploy_to: Vec<String>,
+    /// Share the Applications with the agents of other nodes, instead of one leading
+    #[arg(long)]
+    shard: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -74,6 +77,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if goes_by_namespaces == arguments.deploy_to.is_empty() {
         bail!("--profile namespaced or impersonating and --deploy-to NAMESPACE belong together");
     }
+    if arguments.shard && arguments.profile == Profile::ReadOnly {
+        bail!("--shard is for agents that write: one that only reads needs no other");
+    }
     let program = files::program()?;
     let client = arguments.cluster.client()?;
     let objects = account::objects(
@@ -105,7 +111,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn options(arguments: &Arguments) -> String {
     let mut options = match arguments.profile {
         Profile::Cluster | Profile::Namespaced | Profile::Impersonating => {
-            "--leader-elect".to_owned()
+            let way = if arguments.shard {
+                "--shard"
+            } else {
+                "--leader-elect"
+            };
+            way.to_owned()
         }
         Profile::ReadOnly => "--observe".to_owned(),
     };
