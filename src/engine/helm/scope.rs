@@ -9,14 +9,13 @@ use super::node::Node;
 use super::values;
 use crate::gotmpl::{Context, Error, FuncDef, List, Map, Named, Type, Val};
 use crate::value::yaml;
+use std::cmp::Reverse;
 use std::rc::Rc;
 
 /// A template and what it sees.
 pub struct Template {
     /// `chart/charts/sub/templates/x.yaml`
     pub name: String,
-    /// The number of folders in the name.
-    depth: usize,
     pub text: Rc<[u8]>,
     pub base_path: Rc<str>,
     /// The chart's, shared by its templates.
@@ -35,8 +34,9 @@ pub struct Shared {
 pub fn templates(root: &Node, shared: &Shared, values: &Map) -> Vec<Template> {
     let mut found = Vec::new();
     chart_scope(root, shared, Val::Map(values.clone()), &mut found);
-    // Stable: of equal names the last found is the last of its run.
-    found.sort_by(|a, b| (b.depth, &b.name).cmp(&(a.depth, &a.name)));
+    // Both stable: of equal names the last found is the last of its run.
+    found.sort_by(|a, b| b.name.cmp(&a.name));
+    found.sort_by_cached_key(|template| Reverse(template.name.matches('/').count()));
     found.dedup_by(|later, kept| {
         let same = later.name == kept.name;
         if same {
@@ -75,10 +75,8 @@ fn chart_scope(chart: &Node, shared: &Shared, values: Val, found: &mut Vec<Templ
         if is_library && !is_partial(name) {
             continue;
         }
-        let name = format!("{path}/{name}");
         found.push(Template {
-            depth: name.bytes().filter(|byte| *byte == b'/').count(),
-            name,
+            name: format!("{path}/{name}"),
             text: data.clone(),
             base_path: base_path.clone(),
             scope: scope.clone(),
