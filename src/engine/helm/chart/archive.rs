@@ -3,7 +3,7 @@
 //! Invariant: sizes, counts and names are checked before anything is kept;
 //! a name never leads out of the chart, links are not followed.
 
-use super::{ChartFile, UTF8_BOM, Unread};
+use super::{ChartFile, Part, UTF8_BOM, Unread};
 use crate::tree::clean;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
@@ -180,16 +180,7 @@ fn is_for_files_alone(name: &str) -> bool {
     {
         rest = below;
     }
-    let is_read = matches!(
-        rest,
-        "Chart.yaml"
-            | "Chart.lock"
-            | "values.yaml"
-            | "values.schema.json"
-            | "requirements.yaml"
-            | "requirements.lock"
-    );
-    !is_read && !rest.starts_with("templates/") && !rest.starts_with("charts/")
+    Part::of(rest) == Part::File
 }
 
 /// When an archive was packed, in Unix seconds: the time of its first file.

@@ -2,7 +2,9 @@
 
 use super::archive::Budget;
 use super::metadata::{API_VERSION_V1, Lock, Metadata, ValidationError, api_version};
-use super::{ArchiveError, Chart, ChartFile, DirectoryError, Subchart, Unread, archive, directory};
+use super::{
+    ArchiveError, Chart, ChartFile, DirectoryError, Part, Subchart, Unread, archive, directory,
+};
 use crate::helm::values::{ValuesFileError, load_values};
 use crate::tree::{Tree, TreeError};
 use crate::value::{Value, yaml};
@@ -122,15 +124,15 @@ fn from_files(
 
     let mut subcharts: BTreeMap<String, Vec<ChartFile>> = BTreeMap::new();
     for mut file in files {
-        match file.name.as_str() {
-            "Chart.yaml" => {}
-            "Chart.lock" => chart.lock = Some(decode_lock(&file)?),
-            "values.yaml" => {
+        match Part::of(&file.name) {
+            Part::Metadata => {}
+            Part::Lock => chart.lock = Some(decode_lock(&file)?),
+            Part::Values => {
                 chart.values = load_values(&file.data)?;
                 chart.values_text = Some(file.data);
             }
-            "values.schema.json" => chart.schema = Some(file.data),
-            "requirements.yaml" => {
+            Part::Schema => chart.schema = Some(file.data),
+            Part::Requirements => {
                 if chart.metadata.api_version != API_VERSION_V1 {
                     chart.warnings.push(REQUIREMENTS_IN_V2.to_owned());
                 }
@@ -140,7 +142,7 @@ fn from_files(
                     chart.files.push(file);
                 }
             }
-            "requirements.lock" => {
+            Part::RequirementsLock => {
                 chart.lock = Some(decode_lock(&file)?);
                 has_metadata = true;
                 if chart.metadata.api_version == API_VERSION_V1 {
@@ -149,13 +151,13 @@ fn from_files(
                     chart.warnings.push(REQUIREMENTS_LOCK_IN_V2.to_owned());
                 }
             }
-            name if name.starts_with("templates/") => chart.templates.push(file),
-            name if name.starts_with("charts/") && !name.ends_with(".prov") => {
+            Part::Template => chart.templates.push(file),
+            Part::Subchart => {
                 file.name.drain(.."charts/".len());
                 let entry = file.name.split('/').next().unwrap_or_default().to_owned();
                 subcharts.entry(entry).or_default().push(file);
             }
-            _ => chart.files.push(file),
+            Part::File => chart.files.push(file),
         }
     }
 

@@ -45,6 +45,39 @@ impl ChartFile {
     }
 }
 
+/// What a file of a chart is by its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Metadata,
+    Lock,
+    Values,
+    Schema,
+    /// requirements.yaml of charts of Helm 2's time.
+    Requirements,
+    RequirementsLock,
+    Template,
+    /// Of a chart in charts/.
+    Subchart,
+    /// What nobody but `.Files` shows, and `--include-crds`.
+    File,
+}
+
+impl Part {
+    fn of(name: &str) -> Self {
+        match name {
+            "Chart.yaml" => Part::Metadata,
+            "Chart.lock" => Part::Lock,
+            "values.yaml" => Part::Values,
+            "values.schema.json" => Part::Schema,
+            "requirements.yaml" => Part::Requirements,
+            "requirements.lock" => Part::RequirementsLock,
+            _ if name.starts_with("templates/") => Part::Template,
+            _ if name.starts_with("charts/") && !name.ends_with(".prov") => Part::Subchart,
+            _ => Part::File,
+        }
+    }
+}
+
 /// Notices whether a chart whose files were passed over would have needed them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Unread(Rc<Cell<bool>>);
