@@ -10,6 +10,7 @@ use super::plain;
 use regex::Regex;
 use serde_json::{Map, Number, Value};
 use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
 use std::ptr;
 
 /// Schemas and references within one another, values within one another counted in.
@@ -56,12 +57,17 @@ pub fn judge(document: &Value, value: &Value) -> Outcome {
         n_left: Cell::new(MAX_STEPS),
         excess: Cell::new(None),
         path: RefCell::default(),
+        patterns: RefCell::default(),
     };
     let verdict = judge.schema(document, value, MAX_DEPTH);
     if let Some(excess) = judge.excess.get() {
         return Outcome::Excessive(excess);
     }
-    let (n_objects, n_lost) = judge.size(document);
+    let (n_objects, references) = size(document);
+    let lost = references
+        .iter()
+        .filter(|(reference, _)| !judge.leads_to_schema(reference));
+    let n_lost: usize = lost.map(|(_, n)| n).sum();
     // A reference that leads nowhere is an error even where no value gets there.
     if verdict == Some(true) && n_lost == 0 {
         return Outcome::Accepted;
@@ -82,6 +88,8 @@ struct Judge<'s> {
     /// The schemas behind references that are held against a value at the moment, and
     /// the value: of a circle, boon knows what to say.
     path: RefCell<Vec<(*const Value, *const Value)>>,
+    /// Patterns by their text: many values are held against one.
+    patterns: RefCell<HashMap<&'s str, Option<Regex>>>,
 }
 
 /// Whether all hold: one that does not outweighs those that nobody knows of. All are
@@ -153,30 +161,10 @@ impl<'s> Judge<'s> {
         verdict
     }
 
-    /// The number of objects inside of a document, and of references in it that do not
-    /// lead to a schema at a place of the document.
-    fn size(&self, inside: &Value) -> (usize, usize) {
-        let sum = |sizes: &mut dyn Iterator<Item = &Value>| {
-            sizes.fold((0, 0), |(objects, lost), value| {
-                let (more_objects, more_lost) = self.size(value);
-                (objects + more_objects, lost + more_lost)
-            })
-        };
-        match inside {
-            Value::Array(items) => sum(&mut items.iter()),
-            Value::Object(keywords) => {
-                let is_lost = ["$ref", "$dynamicRef", "$recursiveRef"].map(|name| {
-                    let reference = keywords.get(name).and_then(Value::as_str);
-                    reference.is_some_and(|reference| !self.leads_to_schema(reference))
-                });
-                let (n_objects, n_lost) = sum(&mut keywords.values());
-                (
-                    n_objects + 1,
-                    n_lost + is_lost.iter().filter(|is| **is).count(),
-                )
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (0, 0),
-        }
+    fn pattern(&self, text: &'s str) -> Option<Regex> {
+        let mut patterns = self.patterns.borrow_mut();
+        let pattern = patterns.entry(text);
+        pattern.or_insert_with(|| Regex::new(text).ok()).clone()
     }
 
     /// What stands at a pointer.
@@ -247,6 +235,9 @@ impl<'s> Judge<'s> {
             _ => match value {
                 Value::Object(value) => self.of_object(keywords, name, rule, value, depth),
                 Value::Array(value) => self.of_array(name, rule, value, depth),
+                Value::String(value) if name == "pattern" => {
+                    Some(self.pattern(rule.as_str()?)?.is_match(value))
+                }
                 Value::String(value) => of_string(name, rule, value),
                 Value::Number(value) => of_number(name, rule, value),
                 Value::Null | Value::Bool(_) => Some(true),
@@ -277,7 +268,7 @@ impl<'s> Judge<'s> {
                 }))
             }
             "patternProperties" => all(rule.as_object()?.iter().map(|(pattern, rule)| {
-                let pattern = Regex::new(pattern).ok();
+                let pattern = self.pattern(pattern);
                 let is_matching = |key: &str| pattern.as_ref().is_none_or(|it| it.is_match(key));
                 let matching = value.iter().filter(|(key, _)| is_matching(key));
                 let verdict = all(matching.map(|(_, value)| self.schema(rule, value, depth)));
@@ -288,7 +279,7 @@ impl<'s> Judge<'s> {
                 let patterns = keywords.get("patternProperties").and_then(Value::as_object);
                 let patterns = patterns.into_iter().flat_map(Map::keys);
                 let patterns: Vec<Option<Regex>> =
-                    patterns.map(|pattern| Regex::new(pattern).ok()).collect();
+                    patterns.map(|pattern| self.pattern(pattern)).collect();
                 let is_additional = |key: &String| {
                     known.is_none_or(|known| !known.contains_key(key))
                         && !patterns
@@ -349,11 +340,32 @@ impl<'s> Judge<'s> {
     }
 }
 
+/// The number of objects inside of a document, and the references, how often each.
+fn size(document: &Value) -> (usize, BTreeMap<&str, usize>) {
+    let (mut n_objects, mut references) = (0, BTreeMap::new());
+    let mut rest = vec![document];
+    while let Some(inside) = rest.pop() {
+        match inside {
+            Value::Array(items) => rest.extend(items),
+            Value::Object(keywords) => {
+                n_objects += 1;
+                for name in ["$ref", "$dynamicRef", "$recursiveRef"] {
+                    if let Some(Value::String(reference)) = keywords.get(name) {
+                        *references.entry(reference.as_str()).or_default() += 1;
+                    }
+                }
+                rest.extend(keywords.values());
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    (n_objects, references)
+}
+
 fn of_string(name: &str, rule: &Value, value: &str) -> Option<bool> {
     match name {
         "minLength" => Some(value.chars().count() as u64 >= rule.as_u64()?),
         "maxLength" => Some(value.chars().count() as u64 <= rule.as_u64()?),
-        "pattern" => Some(Regex::new(rule.as_str()?).ok()?.is_match(value)),
         "format" => None,
         _ => Some(true),
     }
