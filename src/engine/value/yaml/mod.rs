@@ -38,7 +38,7 @@ pub use stream::{Document, RawDocument, decode, documents, parse_stream};
 
 use super::Value;
 use compose::Composer;
-use rules::{Duplicates, Rules};
+use rules::Rules;
 
 /// How deep sequences and mappings may nest, aliases followed. As deep as
 /// serde_json reads, so that what is read here can be sent and read back.
@@ -56,27 +56,15 @@ pub fn parse_one(text: &str) -> Result<Value, YamlError> {
 /// The same, but of a mapping only the keys that `keeps` names are in the
 /// value. What else there is must be as right as ever.
 pub fn parse_head(text: &str, keeps: impl Fn(&str) -> bool) -> Result<Value, YamlError> {
-    let composed =
-        || Composer::new(text, Rules::V2).and_then(|composer| composer.first_document_of(&keeps));
-    match plain::read_head(text, Rules::V2, &keeps).map(Ok) {
-        Some(head) => {
-            debug_assert_eq!(head, composed(), "{text}");
-            head
-        }
-        None => composed(),
-    }
+    let rules = Rules::V2;
+    or_composed(plain::read_head(text, rules, &keeps), || {
+        Composer::new(text, rules)?.first_document_of(&keeps)
+    })
 }
 
 /// As [`parse_one`], but a key that stands twice in a mapping is an error.
 pub fn parse_one_strict(text: &str) -> Result<Value, YamlError> {
-    let duplicates = Duplicates::Forbidden;
-    parse_by(
-        text,
-        Rules {
-            duplicates,
-            ..Rules::V2
-        },
-    )
+    parse_by(text, Rules::V2_STRICT)
 }
 
 /// The first document as kyaml reads a resource: by go-yaml v3's rules.
@@ -86,22 +74,24 @@ pub fn parse_resource(text: &str) -> Result<Value, YamlError> {
 
 /// The first document as kyaml reads what is no resource.
 pub fn parse_kyaml(text: &str) -> Result<Value, YamlError> {
-    let knows_places = false;
-    parse_by(
-        text,
-        Rules {
-            knows_places,
-            ..Rules::KYAML
-        },
-    )
+    parse_by(text, Rules::KYAML_ELSEWHERE)
 }
 
 fn parse_by(text: &str, rules: Rules) -> Result<Value, YamlError> {
-    let composed = || Composer::new(text, rules).and_then(Composer::first_document);
-    match plain::read(text, rules).map(Ok) {
+    or_composed(plain::read(text, rules), || {
+        Composer::new(text, rules)?.first_document()
+    })
+}
+
+/// What was read the short way, else the long one; in debug builds both are the same.
+fn or_composed(
+    plain: Option<Value>,
+    composed: impl Fn() -> Result<Value, YamlError>,
+) -> Result<Value, YamlError> {
+    match plain {
         Some(value) => {
-            debug_assert_eq!(value, composed(), "{text}");
-            value
+            debug_assert_eq!(composed().as_ref(), Ok(&value));
+            Ok(value)
         }
         None => composed(),
     }

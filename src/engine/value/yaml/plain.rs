@@ -1,6 +1,6 @@
 //! Documents in the style that most values and manifests are written in: blocks of
 //! keys and dashes, scalars beside or below them. They are read line by line, which
-//! takes a tenth of what a parser of all of YAML takes.
+//! takes a fraction of what a parser of all of YAML takes.
 //!
 //! Invariant: what is read here, the composer reads in the same way; whatever is
 //! not plain beyond doubt (anchors, tags, flow mappings, keys that are no text,
@@ -616,15 +616,15 @@ mod tests {
     use super::super::compose::Composer;
     use super::*;
 
-    const KYAML_LOOSE: Rules = Rules {
-        knows_places: false,
-        ..Rules::KYAML
-    };
-
     /// What is read is what the composer reads.
     fn check(text: &str) -> bool {
         let mut n_read = 0;
-        for rules in [Rules::V2, Rules::KYAML, KYAML_LOOSE] {
+        for rules in [
+            Rules::V2,
+            Rules::V2_STRICT,
+            Rules::KYAML,
+            Rules::KYAML_ELSEWHERE,
+        ] {
             let composed = || Composer::new(text, rules).and_then(Composer::first_document);
             if let Some(value) = read(text, rules) {
                 assert_eq!(Ok(value), composed(), "{text:?} by {rules:?}");

@@ -32,10 +32,20 @@ impl Rules {
         dialect: Dialect::V2,
         knows_places: false,
     };
+    pub const V2_STRICT: Rules = Rules {
+        duplicates: Duplicates::Forbidden,
+        ..Rules::V2
+    };
+    /// Of a resource.
     pub const KYAML: Rules = Rules {
         duplicates: Duplicates::Forbidden,
         dialect: Dialect::Kyaml,
         knows_places: true,
+    };
+    /// Of what is no resource.
+    pub const KYAML_ELSEWHERE: Rules = Rules {
+        knows_places: false,
+        ..Rules::KYAML
     };
 
     /// Where the value of a key stands that is in a mapping of this depth.
