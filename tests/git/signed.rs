@@ -11,6 +11,7 @@ use drupelet::git::{
 use drupelet::http::{Client, Roots, Settings};
 
 use crate::support::git_server::{Behaviour, serve};
+use crate::support::serve::Server;
 use crate::support::signer::{Signer, signer};
 
 /// A repository with a work tree, and keys.
@@ -128,6 +129,18 @@ fn keyring(texts: &[(&str, &str)]) -> Keyring {
 /// The last 16 digits.
 fn short(fingerprint: &str) -> &str {
     &fingerprint[24..]
+}
+
+/// What reaches a server, and may fill that cache.
+fn by(server: &Server, cache: Cache) -> (Locator, Access) {
+    let mut locator = Locator::default();
+    locator.cache = Some(cache);
+    let settings = Settings {
+        roots: Roots::Only(server.certificate.clone().into_bytes()),
+        ..Settings::default()
+    };
+    let client = Client::new(settings).expect("is usable");
+    (locator, Access::anonymous(client))
 }
 
 #[test]
@@ -378,13 +391,7 @@ fn of_an_annotated_tag_the_tag_is_what_is_signed() {
         return;
     };
     let cache = Cache::open(&place.path().join("cache"), Limits::default()).expect("opens");
-    let mut locator = Locator::default();
-    locator.cache = Some(cache);
-    let settings = Settings {
-        roots: Roots::Only(server.certificate.clone().into_bytes()),
-        ..Settings::default()
-    };
-    let access = Access::anonymous(Client::new(settings).expect("is usable"));
+    let (locator, access) = by(&server, cache);
     let repository = locator
         .repository(&server.url("/.git"), |_| Ok(access))
         .expect("is served");
@@ -623,13 +630,7 @@ fn a_history_is_fetched_as_far_as_it_is_read() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let open = |cache: &str| {
         let cache = Cache::open(&home.path().join(cache), Limits::default()).expect("opens");
-        let mut locator = Locator::default();
-        locator.cache = Some(cache.clone());
-        let settings = Settings {
-            roots: Roots::Only(server.certificate.clone().into_bytes()),
-            ..Settings::default()
-        };
-        let access = Access::anonymous(Client::new(settings).expect("is usable"));
+        let (locator, access) = by(&server, cache.clone());
         let url = server.url("/.git");
         (
             locator.repository(&url, |_| Ok(access)).expect("is served"),
@@ -687,13 +688,7 @@ fn histories_make_room_as_snapshots_do() {
     };
     let home = tempfile::tempdir().expect("a temporary directory");
     let cache = Cache::open(home.path(), Limits { bytes: 0 }).expect("opens");
-    let mut locator = Locator::default();
-    locator.cache = Some(cache.clone());
-    let settings = Settings {
-        roots: Roots::Only(server.certificate.clone().into_bytes()),
-        ..Settings::default()
-    };
-    let access = Access::anonymous(Client::new(settings).expect("is usable"));
+    let (locator, access) = by(&server, cache.clone());
     for name in ["one", "two"] {
         let head = place
             .signer
