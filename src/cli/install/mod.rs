@@ -109,17 +109,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Of the agent, beyond those of the unit.
 fn options(arguments: &Arguments) -> String {
-    let mut options = match arguments.profile {
-        Profile::Cluster | Profile::Namespaced | Profile::Impersonating => {
-            let way = if arguments.shard {
-                "--shard"
-            } else {
-                "--leader-elect"
-            };
-            way.to_owned()
+    let way = match arguments.profile {
+        Profile::ReadOnly => "--observe",
+        Profile::Cluster | Profile::Namespaced | Profile::Impersonating if arguments.shard => {
+            "--shard"
         }
-        Profile::ReadOnly => "--observe".to_owned(),
+        Profile::Cluster | Profile::Namespaced | Profile::Impersonating => "--leader-elect",
     };
+    let mut options = way.to_owned();
     if arguments.namespace != crate::app::DEFAULT_NAMESPACE {
         options.push_str(" --namespace ");
         options.push_str(&arguments.namespace);
